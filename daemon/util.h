@@ -13,7 +13,7 @@
 
 #define UTIL_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define UTIL_OWNER(pointer, type, member) ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
-#define UTIL_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define UTIL_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #define UTIL_MUST_CHECK __attribute__((warn_unused_result))
 
 /* Each aborts with a message when there is no memory; x_strdup(NULL) is NULL. The caller frees with free(). */

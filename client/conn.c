@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The client's side of the library.
+ */
+#include "config.h"
+
+#include <llmfo.h>
+
+const char *
+llmfo_version(void)
+{
+	return PACKAGE_VERSION;
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The scripted provider.
+ */
+
+int
+main(void)
+{
+	return 0;
+}
