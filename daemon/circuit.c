@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/* See circuit.h. */
+#include "circuit.h"
+
+enum circuit_state
+circuit_state(const struct circuit *circuit, int64_t now_ms)
+{
+	if (!circuit->open)
+		return CIRCUIT_CLOSED;
+	return now_ms < circuit->open_until_ms ? CIRCUIT_OPEN : CIRCUIT_HALF_OPEN;
+}
+
+const char *
+circuit_state_text(enum circuit_state state)
+{
+	static const char *const texts[] = {
+		[CIRCUIT_CLOSED] = "closed",
+		[CIRCUIT_OPEN] = "open",
+		[CIRCUIT_HALF_OPEN] = "half_open",
+	};
+
+	return texts[state];
+}
+
+int64_t
+circuit_remaining_ms(const struct circuit *circuit, int64_t now_ms)
+{
+	return circuit_state(circuit, now_ms) == CIRCUIT_OPEN ? circuit->open_until_ms - now_ms : 0;
+}
+
+bool
+circuit_admits(const struct circuit *circuit, int64_t now_ms)
+{
+	switch (circuit_state(circuit, now_ms)) {
+	case CIRCUIT_CLOSED:
+		return true;
+	case CIRCUIT_HALF_OPEN:
+		return !circuit->probing;
+	case CIRCUIT_OPEN:
+		break;
+	}
+	return false;
+}
+
+bool
+circuit_admits_early(const struct circuit *circuit)
+{
+	if (!circuit->open)
+		return true;
+	return !circuit->probing && !circuit->hinted
+	       && outcome_rule(circuit->opened_by)->opens != OUTCOME_OPENS_AT_ONCE;
+}
+
+bool
+circuit_checkable(const struct circuit *circuit, int64_t now_ms)
+{
+	return circuit_state(circuit, now_ms) == CIRCUIT_OPEN && !circuit->hinted
+	       && outcome_rule(circuit->opened_by)->early;
+}
+
+void
+circuit_check_passed(struct circuit *circuit, int64_t now_ms)
+{
+	if (circuit_checkable(circuit, now_ms))
+		circuit->open_until_ms = now_ms;
+}
+
+bool
+circuit_enter(struct circuit *circuit)
+{
+	if (!circuit->open || circuit->probing)
+		return false;
+	circuit->probing = true;
+	return true;
+}
+
+void
+circuit_release(struct circuit *circuit)
+{
+	circuit->probing = false;
+}
+
+static void
+close_circuit(struct circuit *circuit)
+{
+	*circuit = (struct circuit){ .open = false };
+}
+
+/* How long to stay open for a failure without a wait of the provider's own. */
+static int64_t
+next_cooldown_ms(const struct circuit *circuit, const struct circuit_policy *policy, bool probe)
+{
+	int64_t cooldown_ms = policy->cooldown_ms;
+
+	if (probe && circuit->cooldown_ms > 0 && policy->cooldown_max_ms > policy->cooldown_ms) {
+		cooldown_ms = util_add_clamped(circuit->cooldown_ms, circuit->cooldown_ms);
+		if (cooldown_ms > policy->cooldown_max_ms)
+			cooldown_ms = policy->cooldown_max_ms;
+	}
+	return cooldown_ms;
+}
+
+/* A rate limit opens for the wait that it named; anything else for the cooldown or the wait, whichever ends later. */
+static void
+open_circuit(struct circuit *circuit, const struct circuit_policy *policy, const struct outcome *outcome, bool probe,
+	     int64_t now_ms)
+{
+	int64_t wait_ms = outcome->retry_after_ms > CIRCUIT_WAIT_MAX_MS ? CIRCUIT_WAIT_MAX_MS : outcome->retry_after_ms;
+	int64_t cooldown_ms = next_cooldown_ms(circuit, policy, probe);
+	int64_t open_ms = cooldown_ms - cooldown_ms * policy->jitter_permille / 10000;
+	bool hinted = wait_ms > 0 && (outcome_rule(outcome->class)->opens == OUTCOME_OPENS_HINT || wait_ms >= open_ms);
+	int64_t until_ms = util_add_clamped(now_ms, hinted ? wait_ms : open_ms);
+
+	if (!hinted)
+		circuit->cooldown_ms = cooldown_ms;
+	if (circuit->open && !probe && circuit->open_until_ms > until_ms)
+		return;
+	circuit->open = true;
+	circuit->hinted = hinted;
+	circuit->opened_by = outcome->class;
+	circuit->open_until_ms = until_ms;
+}
+
+/* Does this failure open the circuit? The count is already up to date. */
+static bool
+opens(const struct circuit *circuit, const struct circuit_policy *policy, const struct outcome *outcome)
+{
+	switch (outcome_rule(outcome->class)->opens) {
+	case OUTCOME_OPENS_AT_ONCE:
+		return true;
+	case OUTCOME_OPENS_HINT:
+		if (outcome->retry_after_ms > 0)
+			return true;
+		/* fall through */
+	case OUTCOME_OPENS_THRESHOLD:
+		return circuit->consecutive_failures >= policy->failure_threshold;
+	case OUTCOME_OPENS_NEVER:
+		break;
+	}
+	return false;
+}
+
+/* Does it stand in the count of consecutive failures? A limit whose end the provider named is no failing. */
+static bool
+counted(const struct outcome *outcome)
+{
+	if (outcome->class == OUTCOME_RATE_LIMITED)
+		return outcome->retry_after_ms <= 0;
+	return outcome->counts || outcome_rule(outcome->class)->opens == OUTCOME_OPENS_AT_ONCE;
+}
+
+bool
+circuit_note(struct circuit *circuit, const struct circuit_policy *policy, const struct outcome *outcome, bool mine, bool probe,
+	     int64_t now_ms)
+{
+	const struct outcome_rule *rule = outcome_rule(outcome->class);
+	bool was_open = circuit->open;
+
+	if (probe)
+		circuit->probing = false;
+	if (outcome->class == OUTCOME_OK || (rule->answered && probe)) {
+		/* a call from before the opening proves nothing: only a probe closes */
+		if (!was_open || probe)
+			close_circuit(circuit);
+		return was_open && probe;
+	}
+	if (rule->scope == OUTCOME_SCOPE_NOTHING || (!mine && !probe))
+		return false;
+	if (counted(outcome))
+		circuit->consecutive_failures++;
+	else if (rule->opens == OUTCOME_OPENS_THRESHOLD)
+		return false;
+	if (!probe && !opens(circuit, policy, outcome))
+		return false;
+	open_circuit(circuit, policy, outcome, probe, now_ms);
+	return true;
+}

@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: MIT */
+/* See health.h. Subjects lie in libc's search trees, one for providers and one for targets. */
+#include "health.h"
+
+#include <assert.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct health {
+	struct health_policy policy;
+	void *trees[2];                        /* by enum health_kind: of struct health_subject, owned */
+	size_t unlisted;                       /* targets in the tree that are not listed */
+	uint64_t used;
+	struct health_preferred *preferred;    /* owned */
+	size_t preferred_count;
+	struct health_forced forced;
+};
+
+struct health *
+health_new(void)
+{
+	return x_calloc(1, sizeof(struct health));
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct health_subject *)a)->name, ((const struct health_subject *)b)->name);
+}
+
+static void
+free_subject(void *node)
+{
+	struct health_subject *subject = node;
+
+	free(subject->name);
+	free(subject);
+}
+
+void
+health_free(struct health *health)
+{
+	if (!health)
+		return;
+	tdestroy(health->trees[HEALTH_PROVIDER], free_subject);
+	tdestroy(health->trees[HEALTH_TARGET], free_subject);
+	(void)health_unprefer_all(health);
+	free(health->preferred);
+	free(health->forced.provider);
+	free(health);
+}
+
+void
+health_set_policy(struct health *health, const struct health_policy *policy)
+{
+	health->policy = *policy;
+}
+
+const struct health_policy *
+health_policy(const struct health *health)
+{
+	return &health->policy;
+}
+
+void
+health_set_jitter(struct health *health, int permille)
+{
+	health->policy.circuit.jitter_permille = permille;
+}
+
+struct health_subject *
+health_find(const struct health *health, enum health_kind kind, const char *name)
+{
+	struct health_subject key = { .name = (char *)(uintptr_t)name };
+	struct health_subject *const *found = tfind(&key, (void *const *)&health->trees[kind], by_name);
+
+	return found ? *found : NULL;
+}
+
+static void
+remove_subject(struct health *health, struct health_subject *subject)
+{
+	tdelete(subject, &health->trees[subject->kind], by_name);
+	if (!subject->listed)
+		health->unlisted--;
+	free_subject(subject);
+}
+
+struct walk {
+	void (*visit)(struct health_subject *subject, void *arg);
+	void *arg;
+};
+
+static void
+visit_node(const void *node, VISIT which, void *closure)
+{
+	const struct walk *walk = closure;
+
+	if (which == postorder || which == leaf)
+		walk->visit(*(struct health_subject *const *)node, walk->arg);
+}
+
+static void
+each_of(const struct health *health, enum health_kind kind, void (*visit)(struct health_subject *, void *), void *arg)
+{
+	struct walk walk = { visit, arg };
+
+	twalk_r(health->trees[kind], visit_node, &walk);
+}
+
+void
+health_each(const struct health *health, void (*visit)(struct health_subject *subject, void *arg), void *arg)
+{
+	each_of(health, HEALTH_PROVIDER, visit, arg);
+	each_of(health, HEALTH_TARGET, visit, arg);
+}
+
+/* Subjects picked in a walk, which may not change the tree itself. */
+struct picked {
+	const struct health *health;
+	const char *provider;                  /* with its targets */
+	struct health_subject **list;
+	size_t count;
+};
+
+static void
+pick(struct picked *picked, struct health_subject *subject)
+{
+	picked->list = x_realloc(picked->list, (picked->count + 1) * sizeof picked->list[0]);
+	picked->list[picked->count++] = subject;
+}
+
+static void
+find_oldest(struct health_subject *subject, void *arg)
+{
+	struct health_subject **oldest = arg;
+
+	if (!subject->listed && subject->in_flight == 0 && (!*oldest || subject->used < (*oldest)->used))
+		*oldest = subject;
+}
+
+static void
+make_room(struct health *health)
+{
+	struct health_subject *oldest = NULL;
+
+	if (health->unlisted < HEALTH_UNLISTED_MAX)
+		return;
+	each_of(health, HEALTH_TARGET, find_oldest, &oldest);
+	if (oldest)
+		remove_subject(health, oldest);
+}
+
+struct health_subject *
+health_subject(struct health *health, enum health_kind kind, const char *name)
+{
+	struct health_subject *subject = health_find(health, kind, name);
+
+	if (!subject) {
+		make_room(health);
+		subject = x_calloc(1, sizeof *subject);
+		subject->kind = kind;
+		subject->name = x_strdup(name);
+		health->unlisted++;
+		if (!tsearch(subject, &health->trees[kind], by_name))
+			abort();
+	}
+	subject->used = ++health->used;
+	return subject;
+}
+
+static void
+unlist(struct health_subject *subject, void *arg)
+{
+	struct health *health = arg;
+
+	if (subject->listed)
+		health->unlisted++;
+	subject->listed = false;
+}
+
+void
+health_unlist_all(struct health *health)
+{
+	health_each(health, unlist, health);
+}
+
+void
+health_list(struct health *health, enum health_kind kind, const char *name)
+{
+	struct health_subject *subject = health_subject(health, kind, name);
+
+	if (!subject->listed)
+		health->unlisted--;
+	subject->listed = true;
+}
+
+static void
+pick_unlisted(struct health_subject *subject, void *arg)
+{
+	if (!subject->listed && subject->in_flight == 0)
+		pick(arg, subject);
+}
+
+void
+health_sweep(struct health *health)
+{
+	struct picked picked = { .health = health };
+
+	health_each(health, pick_unlisted, &picked);
+	for (size_t i = 0; i < picked.count; i++)
+		remove_subject(health, picked.list[i]);
+	free(picked.list);
+}
+
+/* Is it the provider or one of its targets? */
+static bool
+belongs_to(const struct health_subject *subject, const char *provider)
+{
+	size_t length = strlen(provider);
+
+	if (subject->kind == HEALTH_PROVIDER)
+		return strcmp(subject->name, provider) == 0;
+	return strncmp(subject->name, provider, length) == 0 && subject->name[length] == '/';
+}
+
+/* Closed and without a past, but still disabled, and still holding what is in flight. */
+static void
+start_anew(struct health_subject *subject)
+{
+	bool probing = subject->circuit.probing;
+
+	subject->circuit = (struct circuit){ .probing = probing && subject->in_flight > 0 };
+	subject->successes = subject->failures = 0;
+	subject->latency = (struct latency){ 0 };
+	subject->last_error = (struct health_error){ .class = OUTCOME_OK };
+	subject->last_failure_ms = subject->checked_well_ms = 0;
+}
+
+static void
+forget_if_of_provider(struct health_subject *subject, void *arg)
+{
+	if (belongs_to(subject, arg))
+		start_anew(subject);
+}
+
+void
+health_forget_provider(struct health *health, const char *provider)
+{
+	health_each(health, forget_if_of_provider, (void *)(uintptr_t)provider);
+}
+
+struct health_ticket
+health_begin(struct health *health, const char *provider, const char *target)
+{
+	struct health_subject *of_provider = health_subject(health, HEALTH_PROVIDER, provider);
+	struct health_subject *of_target = health_subject(health, HEALTH_TARGET, target);
+
+	of_provider->in_flight++;
+	of_target->in_flight++;
+	return (struct health_ticket){
+		.target_probe = circuit_enter(&of_target->circuit),
+		.provider_probe = circuit_enter(&of_provider->circuit),
+	};
+}
+
+static void
+remember_error(struct health_subject *subject, const struct outcome *outcome, int64_t now_ms)
+{
+	subject->last_error.class = outcome->class;
+	subject->last_error.http_status = outcome->http_status;
+	subject->last_error.at_ms = now_ms;
+	memcpy(subject->last_error.message, outcome->message, sizeof subject->last_error.message);
+}
+
+/* Did the attempt say anything about the one that was asked? Leaving early says nothing. */
+static bool
+judges(enum outcome_class class)
+{
+	return class != OUTCOME_CANCELLED && class != OUTCOME_DEADLINE_EXCEEDED;
+}
+
+/* One subject's share of an end. mine: the outcome's class counts against this kind. */
+static bool
+end_at(struct health *health, struct health_subject *subject, const struct outcome *outcome, bool mine, bool probe,
+       int64_t latency_ms, int64_t now_ms)
+{
+	assert(subject->in_flight > 0);
+	subject->in_flight--;
+	if (outcome->class == OUTCOME_OK) {
+		subject->successes++;
+		subject->last_failure_ms = 0;
+		latency_note(&subject->latency, latency_ms);
+	} else if (judges(outcome->class)) {
+		subject->failures++;
+		if (mine || subject->kind == HEALTH_TARGET)
+			remember_error(subject, outcome, now_ms);
+		if (outcome_rule(outcome->class)->scope != OUTCOME_SCOPE_NOTHING
+		    && (mine || subject->kind == HEALTH_TARGET))
+			subject->last_failure_ms = now_ms > 0 ? now_ms : 1;
+	}
+	if (!health->policy.tracking) {
+		if (probe)
+			circuit_release(&subject->circuit);
+		return false;
+	}
+	return circuit_note(&subject->circuit, &health->policy.circuit, outcome, mine, probe, now_ms);
+}
+
+struct health_change
+health_end(struct health *health, const char *provider, const char *target, struct health_ticket ticket,
+	   const struct outcome *outcome, int64_t latency_ms, int64_t now_ms)
+{
+	enum outcome_scope scope = outcome_rule(outcome->class)->scope;
+	struct health_subject *of_target = health_subject(health, HEALTH_TARGET, target);
+	struct health_subject *of_provider = health_subject(health, HEALTH_PROVIDER, provider);
+	struct health_change change;
+
+	change.target_circuit = end_at(health, of_target, outcome, scope == OUTCOME_SCOPE_TARGET, ticket.target_probe,
+				       latency_ms, now_ms);
+	change.provider_circuit = end_at(health, of_provider, outcome, scope == OUTCOME_SCOPE_PROVIDER,
+					 ticket.provider_probe, latency_ms, now_ms);
+	return change;
+}
+
+bool
+health_checked_well(struct health *health, const char *provider, const char *target, int64_t now_ms)
+{
+	struct health_subject *subject = target ? health_find(health, HEALTH_TARGET, target)
+						: health_find(health, HEALTH_PROVIDER, provider);
+
+	if (!subject)
+		return false;
+	subject->checked_well_ms = now_ms > 0 ? now_ms : 1;
+	if (!circuit_checkable(&subject->circuit, now_ms))
+		return false;
+	circuit_check_passed(&subject->circuit, now_ms);
+	return true;
+}
+
+struct reset {
+	const char *name;
+	int count;
+};
+
+static void
+reset_if_named(struct health_subject *subject, void *arg)
+{
+	struct reset *reset = arg;
+
+	if (reset->name && strcmp(subject->name, reset->name) != 0 && !belongs_to(subject, reset->name))
+		return;
+	start_anew(subject);
+	reset->count++;
+}
+
+int
+health_reset(struct health *health, const char *name)
+{
+	struct reset reset = { .name = name };
+
+	health_each(health, reset_if_named, &reset);
+	return reset.count;
+}
+
+static struct health_preferred *
+find_preferred(struct health *health, const char *chain)
+{
+	for (size_t i = 0; i < health->preferred_count; i++)
+		if (strcmp(health->preferred[i].chain, chain) == 0)
+			return &health->preferred[i];
+	return NULL;
+}
+
+static void
+drop_preferred(struct health *health, struct health_preferred *entry)
+{
+	free(entry->chain);
+	free(entry->target);
+	*entry = health->preferred[--health->preferred_count];
+}
+
+struct health_preferred *
+health_preferred(struct health *health, const char *chain, int64_t now_ms)
+{
+	struct health_preferred *entry = find_preferred(health, chain);
+
+	if (!entry || now_ms < entry->until_ms)
+		return entry;
+	drop_preferred(health, entry);
+	return NULL;
+}
+
+bool
+health_prefer(struct health *health, const char *chain, const char *target, int64_t now_ms)
+{
+	struct health_preferred *entry = find_preferred(health, chain);
+	int64_t until_ms = util_add_clamped(now_ms, health->policy.preferred_ttl_ms);
+
+	if (!health->policy.preferred || health->policy.preferred_ttl_ms <= 0)
+		return false;
+	if (entry && strcmp(entry->target, target) == 0) {
+		entry->until_ms = until_ms;
+		return false;
+	}
+	if (!entry) {
+		health->preferred = x_realloc(health->preferred, (health->preferred_count + 1) * sizeof *entry);
+		entry = &health->preferred[health->preferred_count++];
+		*entry = (struct health_preferred){ .chain = x_strdup(chain) };
+	}
+	free(entry->target);
+	entry->target = x_strdup(target);
+	entry->until_ms = until_ms;
+	return true;
+}
+
+bool
+health_unprefer(struct health *health, const char *chain)
+{
+	struct health_preferred *entry = find_preferred(health, chain);
+
+	if (!entry)
+		return false;
+	drop_preferred(health, entry);
+	return true;
+}
+
+int
+health_unprefer_all(struct health *health)
+{
+	int count = (int)health->preferred_count;
+
+	while (health->preferred_count > 0)
+		drop_preferred(health, &health->preferred[0]);
+	return count;
+}
+
+void
+health_each_preferred(struct health *health, int64_t now_ms,
+		      void (*visit)(const struct health_preferred *preferred, void *arg), void *arg)
+{
+	for (size_t i = health->preferred_count; i-- > 0;) {
+		if (now_ms >= health->preferred[i].until_ms)
+			drop_preferred(health, &health->preferred[i]);
+		else
+			visit(&health->preferred[i], arg);
+	}
+}
+
+bool
+health_passed_over(const struct health *health, const struct health_subject *target, int64_t now_ms, int64_t *remaining_ms)
+{
+	int64_t until_ms = util_add_clamped(target->last_failure_ms, health->policy.circuit.cooldown_ms);
+	bool passed_over = target->last_failure_ms > 0 && target->checked_well_ms <= target->last_failure_ms
+			   && now_ms < until_ms;
+
+	if (remaining_ms)
+		*remaining_ms = passed_over ? until_ms - now_ms : 0;
+	return passed_over;
+}
+
+const struct health_forced *
+health_forced(struct health *health, int64_t now_ms)
+{
+	if (health->forced.provider && now_ms >= health->forced.until_ms)
+		health_force(health, NULL, false, 0, 0);
+	return health->forced.provider ? &health->forced : NULL;
+}
+
+void
+health_force(struct health *health, const char *provider, bool strict, int64_t until_ms, uint32_t by_uid)
+{
+	char *copy = x_strdup(provider);
+
+	free(health->forced.provider);
+	health->forced = (struct health_forced){ copy, strict, until_ms, by_uid };
+}

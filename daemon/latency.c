@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* See latency.h. */
+#include "latency.h"
+
+/* 0 to 7 ms have a step each; above, the three bits behind the leading one choose among eight. */
+static size_t
+step_of(int64_t ms)
+{
+	if (ms < 0)
+		ms = 0;
+	if (ms < 8)
+		return (size_t)ms;
+	unsigned top = 63 - (unsigned)__builtin_clzll((unsigned long long)ms);
+	size_t step = (size_t)(top - 2) * 8 + (size_t)(ms >> (top - 3) & 7);
+	return step < LATENCY_STEPS ? step : LATENCY_STEPS - 1;
+}
+
+/* The middle of a step. */
+static int64_t
+value_of(size_t step)
+{
+	if (step < 8)
+		return (int64_t)step;
+	unsigned top = (unsigned)(step / 8) + 2;
+	int64_t low = (int64_t)(8 + step % 8) << (top - 3);
+	return low + (((int64_t)1 << (top - 3)) - 1) / 2;
+}
+
+void
+latency_note(struct latency *latency, int64_t ms)
+{
+	latency->count++;
+	latency->sum_ms = util_add_clamped(latency->sum_ms, ms < 0 ? 0 : ms);
+	latency->steps[step_of(ms)]++;
+}
+
+int64_t
+latency_average_ms(const struct latency *latency)
+{
+	if (latency->count == 0)
+		return -1;
+	return (latency->sum_ms + (int64_t)(latency->count / 2)) / (int64_t)latency->count;
+}
+
+int64_t
+latency_percentile_ms(const struct latency *latency, int percent)
+{
+	if (latency->count == 0)
+		return -1;
+	uint64_t wanted = (latency->count * (uint64_t)percent + 99) / 100;
+	uint64_t seen = 0;
+	for (size_t i = 0; i < LATENCY_STEPS; i++) {
+		seen += latency->steps[i];
+		if (seen >= wanted)
+			return value_of(i);
+	}
+	return value_of(LATENCY_STEPS - 1);
+}

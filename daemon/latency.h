@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How long something takes: a count, a mean and a histogram with eight steps to each doubling, so that a percentile is
+ * right to within 9 %. Fixed size, pure.
+ */
+#ifndef LLMFO_LATENCY_H
+#define LLMFO_LATENCY_H
+
+#include "util.h"
+
+#define LATENCY_STEPS 168      /* up to 2^21 ms, more than half an hour */
+
+struct latency {
+	uint64_t count;
+	int64_t sum_ms;
+	uint32_t steps[LATENCY_STEPS];
+};
+
+void latency_note(struct latency *latency, int64_t ms);
+/* The mean, -1 when nothing was measured. */
+int64_t latency_average_ms(const struct latency *latency);
+/* The value that percent of all are not above (1 to 100), -1 when nothing was measured. */
+int64_t latency_percentile_ms(const struct latency *latency, int percent);
+
+#endif

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/* See log.h. The sink is the one global state of the daemon. */
+#include "log.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "json.h"
+
+/* A pipe that is ready takes this much at once without blocking (PIPE_BUF of Linux). */
+#define LINE_BYTES 4096
+
+static struct {
+	enum log_level level;
+	enum log_format format;
+	bool terminal;
+	uint64_t dropped;
+	void (*sink)(void *arg, enum log_level level, const char *line);
+	void *sink_arg;
+} log_state = { .level = LOG_WARNING };
+
+static const char *const level_names[] = { "error", "warning", "info", "debug" };
+static const char *const format_names[] = { "text", "logfmt", "json" };
+
+void
+log_setup(enum log_level level, enum log_format format, bool terminal)
+{
+	log_state.level = level;
+	log_state.format = format;
+	log_state.terminal = terminal;
+}
+
+void
+log_set_level(enum log_level level)
+{
+	log_state.level = level;
+}
+
+bool
+log_wants(enum log_level level)
+{
+	return level <= log_state.level;
+}
+
+void
+log_capture(void (*sink)(void *arg, enum log_level level, const char *line), void *arg)
+{
+	log_state.sink = sink;
+	log_state.sink_arg = arg;
+}
+
+uint64_t
+log_dropped(void)
+{
+	return log_state.dropped;
+}
+
+static int
+find(const char *const *names, size_t count, const char *text)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(names[i], text) == 0)
+			return (int)i;
+	return -1;
+}
+
+int
+log_level_from_text(const char *text)
+{
+	return find(level_names, UTIL_COUNT(level_names), text);
+}
+
+int
+log_format_from_text(const char *text)
+{
+	return find(format_names, UTIL_COUNT(format_names), text);
+}
+
+/* Appends text with control characters and, if quoted, quotes and backslashes escaped. */
+static void
+add_escaped(struct buf *line, const char *text, bool quoted)
+{
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c < 0x20 || c == 0x7f)
+			(void)buf_printf(line, "\\x%02x", c);
+		else if (quoted && (c == '"' || c == '\\'))
+			(void)buf_printf(line, "\\%c", c);
+		else
+			(void)buf_putc(line, (char)c);
+	}
+}
+
+static void
+add_value(struct buf *line, const struct log_field *field)
+{
+	if (!field->text) {
+		(void)buf_printf(line, "%lld", (long long)field->number);
+		return;
+	}
+	bool quote = field->text[0] == '\0' || strpbrk(field->text, " =\"\\\t\r\n");
+	if (quote)
+		(void)buf_putc(line, '"');
+	add_escaped(line, field->text, quote);
+	if (quote)
+		(void)buf_putc(line, '"');
+}
+
+static void
+add_fields(struct buf *line, const struct log_field *fields, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!fields[i].key[0])
+			continue;
+		(void)buf_printf(line, "%s%s=", line->len ? " " : "", fields[i].key);
+		add_value(line, &fields[i]);
+	}
+}
+
+static void
+add_time(struct buf *line, const char *format)
+{
+	struct timespec now;
+	struct tm parts;
+	char text[64];
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &parts);
+	if (strftime(text, sizeof text, format, &parts) > 0)
+		(void)buf_printf(line, "%s.%03ldZ", text, now.tv_nsec / 1000000);
+}
+
+static void
+format_text(struct buf *line, enum log_level level, const struct log_field *fields, size_t count, const char *message)
+{
+	static const char *const colours[] = { "\033[31m", "\033[33m", "\033[32m", "\033[2m" };
+
+	if (log_state.terminal) {
+		(void)buf_puts(line, "\033[2m");
+		add_time(line, "%H:%M:%S");
+		(void)buf_printf(line, "\033[0m %s%-7s\033[0m ", colours[level], level_names[level]);
+	}
+	add_escaped(line, message, false);
+	add_fields(line, fields, count);
+}
+
+static void
+format_logfmt(struct buf *line, enum log_level level, const struct log_field *fields, size_t count, const char *message)
+{
+	const struct log_field head[] = { LOG_STRING("level", level_names[level]), LOG_STRING("msg", message) };
+
+	(void)buf_puts(line, "time=");
+	add_time(line, "%Y-%m-%dT%H:%M:%S");
+	add_fields(line, head, UTIL_COUNT(head));
+	add_fields(line, fields, count);
+}
+
+static void
+format_json(struct buf *line, enum log_level level, const struct log_field *fields, size_t count, const char *message)
+{
+	struct json *object = json_new_object();
+	struct buf time_text;
+
+	buf_init(&time_text, 64);
+	add_time(&time_text, "%Y-%m-%dT%H:%M:%S");
+	json_set_text(object, "time", time_text.data);
+	json_set_text(object, "level", level_names[level]);
+	json_set_text(object, "msg", message);
+	for (size_t i = 0; i < count; i++) {
+		if (fields[i].key[0] && fields[i].text)
+			json_set_text(object, fields[i].key, fields[i].text);
+		else if (fields[i].key[0])
+			json_set_int(object, fields[i].key, fields[i].number);
+	}
+	(void)json_write(object, line);
+	json_free(object);
+	buf_free(&time_text);
+}
+
+/* The whole line at once or not at all; a pipe or socket that is full is not waited for. */
+static void
+write_out(const char *bytes, size_t count)
+{
+	struct pollfd ready = { .fd = STDERR_FILENO, .events = POLLOUT };
+	struct stat kind;
+
+	if (fstat(STDERR_FILENO, &kind) == 0 && !S_ISREG(kind.st_mode)
+	    && (poll(&ready, 1, 0) != 1 || !(ready.revents & POLLOUT))) {
+		log_state.dropped++;
+		return;
+	}
+	if (write(STDERR_FILENO, bytes, count) < 0)
+		log_state.dropped++;
+}
+
+void
+log_line(enum log_level level, const struct log_field *fields, size_t count, const char *format, ...)
+{
+	/* syslog's err, warning, info, debug, as sd-daemon(3) has them */
+	static const char *const priorities[] = { "<3>", "<4>", "<6>", "<7>" };
+	static void (*const formats[])(struct buf *, enum log_level, const struct log_field *, size_t,
+				       const char *) = { format_text, format_logfmt, format_json };
+	struct buf message, line;
+	va_list args;
+
+	if (!log_wants(level))
+		return;
+	buf_init(&message, LINE_BYTES / 2);
+	buf_init(&line, LINE_BYTES - 16);
+	va_start(args, format);
+	if (buf_vprintf(&message, format, args)) {
+		/* too long for one line: its beginning says enough */
+		char *room = buf_reserve(&message, LINE_BYTES / 2);
+		va_end(args);
+		va_start(args, format);
+		if (room && vsnprintf(room, LINE_BYTES / 2, format, args) > 0)
+			buf_added(&message, strlen(room));
+	}
+	va_end(args);
+	formats[log_state.format](&line, level, fields, count, message.data);
+	if (log_state.sink) {
+		log_state.sink(log_state.sink_arg, level, line.data);
+	} else {
+		struct buf out;
+
+		buf_init(&out, LINE_BYTES);
+		(void)buf_printf(&out, "%s%s\n", log_state.terminal ? "" : priorities[level], line.data);
+		write_out(out.data, out.len);
+		buf_free(&out);
+	}
+	buf_free(&line);
+	buf_free(&message);
+}

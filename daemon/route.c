@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/* See route.h. */
+#include "route.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool
+kept_out(struct route_candidate *candidate, enum route_out out, int64_t for_ms)
+{
+	candidate->out = out;
+	candidate->out_for_ms = for_ms;
+	return true;
+}
+
+/* Sets out if this circuit keeps the candidate out. */
+static bool
+circuit_keeps_out(struct route_candidate *candidate, const struct health_subject *subject, enum route_out open, int64_t now_ms)
+{
+	if (!subject || circuit_admits(&subject->circuit, now_ms))
+		return false;
+	if (circuit_state(&subject->circuit, now_ms) == CIRCUIT_HALF_OPEN)
+		return kept_out(candidate, ROUTE_PROBING, 0);
+	return kept_out(candidate, open, circuit_remaining_ms(&subject->circuit, now_ms));
+}
+
+enum route_out
+route_admit(struct route_candidate *candidate, struct health *health, int64_t now_ms)
+{
+	const struct config_provider *provider = candidate->target->provider;
+	const struct health_subject *of_provider = health_find(health, HEALTH_PROVIDER, provider->name);
+	const struct health_subject *of_target = health_find(health, HEALTH_TARGET, candidate->target->name);
+
+	candidate->out = ROUTE_IN;
+	candidate->out_for_ms = 0;
+	if (!provider->configured)
+		(void)kept_out(candidate, ROUTE_NOT_CONFIGURED, 0);
+	else if ((of_provider && of_provider->disabled) || (of_target && of_target->disabled))
+		(void)kept_out(candidate, ROUTE_DISABLED, 0);
+	else if (candidate->forced
+		 || (!circuit_keeps_out(candidate, of_provider, ROUTE_PROVIDER_OPEN, now_ms)
+		     && !circuit_keeps_out(candidate, of_target, ROUTE_TARGET_OPEN, now_ms)))
+		if (provider->max_concurrency > 0 && of_provider && of_provider->in_flight >= provider->max_concurrency)
+			(void)kept_out(candidate, ROUTE_BUSY, 0);
+	return candidate->out;
+}
+
+/* One digit a rule, the weightier first; within the same number the chain's own order decides. */
+static int
+group_of(const struct route_candidate *candidate)
+{
+	int group = 2;
+
+	if (candidate->passed_over)
+		group = 3;
+	else if (candidate->preferred)
+		group = 1;
+	else if (candidate->better)
+		group = 0;
+	return (candidate->forced ? 0 : 100) + (candidate->wished ? 0 : 10) + group;
+}
+
+static int
+by_group(const void *a, const void *b)
+{
+	const struct route_candidate *left = a, *right = b;
+	int difference = group_of(left) - group_of(right);
+
+	if (difference != 0)
+		return difference;
+	return left->place < right->place ? -1 : left->place > right->place;
+}
+
+static bool
+matches(const struct config_target *target, const struct route_want *want)
+{
+	return (!want->provider || strcmp(target->provider->name, want->provider) == 0)
+	       && (!want->model || strcmp(target->model, want->model) == 0);
+}
+
+/* The place of the chain's preferred target among the candidates, or count if there is none. */
+static size_t
+preferred_place(const struct route *route, struct health *health, const struct route_want *want,
+		struct health_preferred **entry, int64_t now_ms)
+{
+	*entry = want->remembers ? health_preferred(health, want->chain->name, now_ms) : NULL;
+	for (size_t i = 0; *entry && i < route->count; i++)
+		if (strcmp(route->candidates[i].target->name, (*entry)->target) == 0)
+			return i;
+	*entry = NULL;
+	return route->count;
+}
+
+/*
+ * Marks what the chain's memory says: the preferred one, and of those placed before it which are passed over. One call at a
+ * time tries one that has served its wait.
+ */
+static void
+apply_preferred(struct route *route, struct health *health, const struct route_want *want, int64_t now_ms)
+{
+	struct health_preferred *entry;
+	size_t place = preferred_place(route, health, want, &entry, now_ms);
+
+	if (!entry)
+		return;
+	route->candidates[place].preferred = true;
+	for (size_t i = 0; i < place; i++) {
+		struct route_candidate *candidate = &route->candidates[i];
+		const struct health_subject *subject = health_find(health, HEALTH_TARGET, candidate->target->name);
+		bool taken = entry->tried_by != 0 && entry->tried_by != want->call;
+
+		candidate->better = true;
+		candidate->passed_over = taken || (subject && health_passed_over(health, subject, now_ms, NULL));
+	}
+}
+
+static void
+apply_forced(struct route *route, struct health *health, const struct route_want *want, int64_t now_ms)
+{
+	const struct health_forced *forced = health_forced(health, now_ms);
+	bool any = false;
+
+	if (!forced || want->own_provider)
+		return;
+	for (size_t i = 0; i < route->count; i++) {
+		const struct config_provider *provider = route->candidates[i].target->provider;
+		const char *name = provider->derived_from ? provider->derived_from : provider->name;
+
+		route->candidates[i].forced = strcmp(name, forced->provider) == 0
+					      || strcmp(provider->name, forced->provider) == 0;
+		any |= route->candidates[i].forced;
+	}
+	for (size_t i = 0; forced->strict && i < route->count; i++)
+		if (!route->candidates[i].forced)
+			route->candidates[i].out = ROUTE_NOT_FORCED;
+	route->strict_miss = forced->strict && !any;
+}
+
+/* Without failover only the first candidate that is there at all may be used. */
+static void
+keep_first_alone(struct route *route)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < route->count; i++) {
+		struct route_candidate *candidate = &route->candidates[i];
+
+		if (candidate->out == ROUTE_NOT_CONFIGURED || candidate->out == ROUTE_DISABLED
+		    || candidate->out == ROUTE_NOT_FORCED)
+			continue;
+		if (found) {
+			candidate->out = ROUTE_NOT_FIRST;
+			candidate->out_for_ms = 0;
+		}
+		found = true;
+	}
+}
+
+void
+route_order(struct route *route, struct health *health, const struct route_want *want, int64_t now_ms)
+{
+	*route = (struct route){ .count = want->chain->target_count };
+	route->candidates = x_calloc(route->count, sizeof route->candidates[0]);
+	for (size_t i = 0; i < route->count; i++) {
+		route->candidates[i].target = want->chain->targets[i];
+		route->candidates[i].place = i;
+		route->candidates[i].wished = matches(want->chain->targets[i], want);
+	}
+	apply_forced(route, health, want, now_ms);
+	if (want->fallback)
+		apply_preferred(route, health, want, now_ms);
+	for (size_t i = 0; i < route->count; i++)
+		if (route->candidates[i].out != ROUTE_NOT_FORCED)
+			(void)route_admit(&route->candidates[i], health, now_ms);
+	qsort(route->candidates, route->count, sizeof route->candidates[0], by_group);
+	if (!want->fallback)
+		keep_first_alone(route);
+}
+
+void
+route_free(struct route *route)
+{
+	free(route->candidates);
+	*route = (struct route){ 0 };
+}
+
+/* Is a probe out already, and may there be an early one? */
+static bool
+early_probe_state(const struct route_candidate *candidate, struct health *health, bool *probing)
+{
+	const struct config_target *target = candidate->target;
+	const struct health_subject *subjects[] = {
+		health_find(health, HEALTH_PROVIDER, target->provider->name),
+		health_find(health, HEALTH_TARGET, target->name),
+	};
+	bool admits = true;
+
+	*probing = false;
+	for (size_t i = 0; i < UTIL_COUNT(subjects); i++) {
+		if (!subjects[i])
+			continue;
+		*probing |= subjects[i]->circuit.probing;
+		admits &= circuit_admits_early(&subjects[i]->circuit);
+	}
+	return admits;
+}
+
+struct route_candidate *
+route_early_probe(const struct route *route, struct health *health, int64_t now_ms)
+{
+	struct route_candidate *soonest = NULL;
+
+	for (size_t i = 0; i < route->count; i++) {
+		struct route_candidate *candidate = &route->candidates[i];
+		bool probing;
+
+		if (candidate->out == ROUTE_NOT_FORCED || candidate->out == ROUTE_NOT_FIRST)
+			continue;
+		enum route_out out = route_admit(candidate, health, now_ms);
+		if (out == ROUTE_NOT_CONFIGURED || out == ROUTE_DISABLED)
+			continue;
+		bool admits = early_probe_state(candidate, health, &probing);
+		if (probing || (out != ROUTE_PROVIDER_OPEN && out != ROUTE_TARGET_OPEN))
+			return NULL;
+		if (admits && (!soonest || candidate->out_for_ms < soonest->out_for_ms))
+			soonest = candidate;
+	}
+	return soonest;
+}
+
+const char *
+route_out_text(enum route_out out)
+{
+	static const char *const texts[] = {
+		[ROUTE_IN] = "in",
+		[ROUTE_NOT_CONFIGURED] = "the provider is not configured",
+		[ROUTE_DISABLED] = "disabled by an administrator",
+		[ROUTE_PROVIDER_OPEN] = "the provider's circuit is open",
+		[ROUTE_TARGET_OPEN] = "the circuit is open",
+		[ROUTE_PROBING] = "half-open, and its probe is out",
+		[ROUTE_BUSY] = "the provider has max_concurrency calls in flight",
+		[ROUTE_NOT_FIRST] = "no failover was asked for, and it is not the first",
+		[ROUTE_NOT_FORCED] = "another provider is forced, strictly",
+	};
+
+	return texts[out];
+}
+
+const char *
+route_state_text(const struct config_provider *provider, const struct health_subject *subject, int64_t now_ms)
+{
+	if (!provider->configured)
+		return "not_configured";
+	if (subject && subject->disabled)
+		return "disabled";
+	return circuit_state_text(subject ? circuit_state(&subject->circuit, now_ms) : CIRCUIT_CLOSED);
+}
