@@ -124,7 +124,7 @@ add_fields(struct buf *line, const struct log_field *fields, size_t count)
 }
 
 static void
-add_time(struct buf *line, const char *format)
+add_time(struct buf *line, bool full)
 {
 	struct timespec now;
 	struct tm parts;
@@ -132,7 +132,7 @@ add_time(struct buf *line, const char *format)
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &parts);
-	if (strftime(text, sizeof text, format, &parts) > 0)
+	if (strftime(text, sizeof text, full ? "%Y-%m-%dT%H:%M:%S" : "%H:%M:%S", &parts) > 0)
 		(void)buf_printf(line, "%s.%03ldZ", text, now.tv_nsec / 1000000);
 }
 
@@ -143,7 +143,7 @@ format_text(struct buf *line, enum log_level level, const struct log_field *fiel
 
 	if (log_state.terminal) {
 		(void)buf_puts(line, "\033[2m");
-		add_time(line, "%H:%M:%S");
+		add_time(line, false);
 		(void)buf_printf(line, "\033[0m %s%-7s\033[0m ", colours[level], level_names[level]);
 	}
 	add_escaped(line, message, false);
@@ -156,7 +156,7 @@ format_logfmt(struct buf *line, enum log_level level, const struct log_field *fi
 	const struct log_field head[] = { LOG_STRING("level", level_names[level]), LOG_STRING("msg", message) };
 
 	(void)buf_puts(line, "time=");
-	add_time(line, "%Y-%m-%dT%H:%M:%S");
+	add_time(line, true);
 	add_fields(line, head, UTIL_COUNT(head));
 	add_fields(line, fields, count);
 }
@@ -168,7 +168,7 @@ format_json(struct buf *line, enum log_level level, const struct log_field *fiel
 	struct buf time_text;
 
 	buf_init(&time_text, 64);
-	add_time(&time_text, "%Y-%m-%dT%H:%M:%S");
+	add_time(&time_text, true);
 	json_set_text(object, "time", time_text.data);
 	json_set_text(object, "level", level_names[level]);
 	json_set_text(object, "msg", message);

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/* What a call says: the message of its failure and its lines in the log, worded as docs/llmfod.8 promises. */
+#include "call_rules.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "llmfo.h"
+#include "log.h"
+
+#define MESSAGE_MAX_BYTES ((size_t)16 << 10)
+
+/* "rate_limited (429: slow down)" */
+static void
+add_outcome(struct buf *text, const struct outcome *outcome)
+{
+	(void)buf_puts(text, outcome_text(outcome->class));
+	if (outcome->http_status > 0 && outcome->message[0])
+		(void)buf_printf(text, " (%d: %s)", outcome->http_status, outcome->message);
+	else if (outcome->http_status > 0)
+		(void)buf_printf(text, " (%d)", outcome->http_status);
+	else if (outcome->message[0])
+		(void)buf_printf(text, " (%s)", outcome->message);
+}
+
+/* "not tried, the circuit is open for 12 s more" */
+static void
+add_reason(struct buf *text, const struct route_candidate *candidate)
+{
+	const struct config_provider *provider = candidate->target->provider;
+
+	(void)buf_puts(text, "not tried, ");
+	if (candidate->out == ROUTE_NOT_CONFIGURED)
+		(void)buf_puts(text, provider->reason ? provider->reason : "not configured");
+	else
+		(void)buf_puts(text, route_out_text(candidate->out));
+	if (candidate->out_for_ms > 0)
+		(void)buf_printf(text, " for %lld s more", (long long)((candidate->out_for_ms + 999) / 1000));
+}
+
+/* Every candidate and what became of it; returns how many there are. */
+static size_t
+add_candidates(struct buf *text, const struct call *call)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < call->route.count; i++) {
+		const struct route_candidate *candidate = &call->route.candidates[i];
+		const struct outcome *last = &call->progress[i].last;
+
+		if (candidate->out == ROUTE_NOT_FIRST && last->class == OUTCOME_OK)
+			continue;
+		(void)buf_printf(text, "%s%s ", count ? "; " : "", candidate->target->name);
+		if (last->class != OUTCOME_OK)
+			add_outcome(text, last);
+		else if (candidate->out == ROUTE_IN)
+			(void)buf_puts(text, "not tried");
+		else
+			add_reason(text, candidate);
+		count++;
+	}
+	return count;
+}
+
+char *
+call_failure_text(const struct call *call, int error)
+{
+	struct buf list, text;
+
+	buf_init(&list, MESSAGE_MAX_BYTES);
+	buf_init(&text, MESSAGE_MAX_BYTES + 200);
+	size_t count = add_candidates(&list, call);
+	const struct call_attempt *last = call->attempt_count ? &call->attempts[call->attempt_count - 1] : NULL;
+
+	if (error == LLMFO_EALL_FAILED) {
+		(void)buf_printf(&text, "all %zu target%s failed: %s", count, count == 1 ? "" : "s", list.data);
+	} else if (error == LLMFO_EDEADLINE_EXCEEDED) {
+		(void)buf_printf(&text, "no answer within %lld ms: %s", (long long)(call->deadline_ms - call->started_ms),
+				 list.data);
+	} else if (last) {
+		(void)buf_printf(&text, "%s: ", last->target);
+		add_outcome(&text, &last->outcome);
+	} else {
+		(void)buf_puts(&text, error_text(error));
+	}
+	buf_free(&list);
+	return buf_take(&text, NULL);
+}
+
+static const char *
+name_of(const struct route_candidate *candidate)
+{
+	return candidate ? candidate->target->name : NULL;
+}
+
+/* The fields of section 6, those that apply. */
+static void
+log_call(enum log_level level, const struct call *call, const struct route_candidate *from, const struct route_candidate *to,
+	 const struct outcome *outcome, int64_t latency_ms, const char *message)
+{
+	const struct log_field fields[] = {
+		LOG_STRING("request_id", call->request->request_id),
+		LOG_NUMBER("user", call->request->uid),
+		LOG_STRING("chain", call->request->chain->name),
+		LOG_STRING("from", name_of(from)),
+		LOG_STRING("to", name_of(to)),
+		LOG_STRING("class", outcome ? outcome_text(outcome->class) : NULL),
+		{ .key = outcome && outcome->http_status ? "http_status" : "", .number = outcome ? outcome->http_status : 0 },
+		{ .key = latency_ms >= 0 ? "latency_ms" : "", .number = latency_ms },
+	};
+
+	log_line(level, fields, UTIL_COUNT(fields), "%s", message);
+}
+
+static bool
+is_primary(const struct call *call, const struct route_candidate *candidate)
+{
+	return candidate->place == call_first_place(&call->route);
+}
+
+void
+call_log_switch(const struct call *call)
+{
+	const struct route_candidate *to = call->current;
+	const struct route_candidate *from = call->failed;
+	bool failover = from && from != to;
+
+	if (!log_wants(failover ? LOG_WARNING : LOG_DEBUG))
+		return;
+	char *message;
+	if (failover) {
+		const struct call_attempt *last = &call->attempts[call->attempt_count - 1];
+
+		message = x_asprintf("%s failed (%s), switching to fallback: %s",
+				     is_primary(call, from) ? "primary provider" : "fallback",
+				     outcome_text(last->outcome.class), to->target->name);
+		log_call(LOG_WARNING, call, from, to, &last->outcome, last->latency_ms, message);
+	} else {
+		message = x_asprintf("using %s provider: %s", is_primary(call, to) ? "primary" : "fallback",
+				     to->target->provider->name);
+		log_call(LOG_DEBUG, call, NULL, to, NULL, -1, message);
+	}
+	free(message);
+}
+
+void
+call_log_answered(const struct call *call)
+{
+	int64_t took_ms = clock_now_ms(call->env->clock) - call->started_ms;
+	bool fallback = call->failed && call->failed != call->current;
+
+	if (!log_wants(fallback ? LOG_INFO : LOG_DEBUG))
+		return;
+	char *message = x_asprintf(fallback ? "fallback succeeded: %s" : "answered by %s", call->current->target->name);
+	log_call(fallback ? LOG_INFO : LOG_DEBUG, call, fallback ? call->failed : NULL, call->current, NULL, took_ms, message);
+	free(message);
+}
+
+void
+call_log_failed(const struct call *call)
+{
+	enum log_level level = call->error == LLMFO_EALL_FAILED ? LOG_ERROR : LOG_WARNING;
+	const struct call_attempt *last = call->attempt_count ? &call->attempts[call->attempt_count - 1] : NULL;
+	int64_t took_ms = clock_now_ms(call->env->clock) - call->started_ms;
+
+	log_call(level, call, NULL, NULL, last ? &last->outcome : NULL, took_ms, call->message ? call->message : "");
+}
+
+/* One circuit of the current candidate: what it did, and loudly if it needs a person. */
+static void
+log_circuit(const struct call *call, const struct outcome *outcome, const char *what, const char *name, enum health_kind kind)
+{
+	const struct health_subject *subject = health_find(call->env->health, kind, name);
+	int64_t now_ms = clock_now_ms(call->env->clock);
+	bool needs_person = outcome_rule(outcome->class)->opens == OUTCOME_OPENS_AT_ONCE;
+
+	if (!subject)
+		return;
+	int64_t remaining_ms = circuit_remaining_ms(&subject->circuit, now_ms);
+	char *message = subject->circuit.open
+				? x_asprintf("circuit of %s %s opened for %lld s (%s: %s)", what, name,
+					     (long long)((remaining_ms + 999) / 1000), outcome_text(outcome->class),
+					     outcome->message)
+				: x_asprintf("circuit of %s %s closed", what, name);
+	log_call(subject->circuit.open ? (needs_person ? LOG_ERROR : LOG_WARNING) : LOG_INFO, call, NULL, NULL,
+		 subject->circuit.open ? outcome : NULL, -1, message);
+	free(message);
+}
+
+void
+call_log_circuits(const struct call *call, struct health_change change, const struct outcome *outcome)
+{
+	const struct config_target *target = call->current->target;
+
+	if (change.target_circuit)
+		log_circuit(call, outcome, "target", target->name, HEALTH_TARGET);
+	if (change.provider_circuit)
+		log_circuit(call, outcome, "provider", target->provider->name, HEALTH_PROVIDER);
+}

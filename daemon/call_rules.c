@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT */
+/* What a call judges: who comes next, whether to repeat, when to give up. Reads the call, changes no more than its progress. */
+#include "call_rules.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "llmfo.h"
+
+/* Full jitter: a random time between nothing and base * 2^n, with a cap ("Exponential Backoff And Jitter", AWS, 2015). */
+#define BACKOFF_BASE_MS 250
+#define BACKOFF_CAP_MS 8000
+
+/* Of the deadline each later candidate keeps at least this much (or an even share, if that is less). */
+#define RESERVE_MS 15000
+
+struct call_progress *
+call_progress(struct call *call)
+{
+	return &call->progress[call->current - call->route.candidates];
+}
+
+/* Is the candidate one that the call could ever use? */
+static bool
+is_there(const struct route_candidate *candidate)
+{
+	return candidate->out != ROUTE_NOT_CONFIGURED && candidate->out != ROUTE_DISABLED
+	       && candidate->out != ROUTE_NOT_FORCED;
+}
+
+size_t
+call_first_place(const struct route *route)
+{
+	const struct route_candidate *first = NULL;
+
+	for (size_t i = 0; i < route->count; i++) {
+		const struct route_candidate *candidate = &route->candidates[i];
+
+		if (!is_there(candidate) || (first && first->wished && !candidate->wished))
+			continue;
+		if (!first || (candidate->wished && !first->wished) || candidate->place < first->place)
+			first = candidate;
+	}
+	return first ? first->place : 0;
+}
+
+/* Asks again whether a candidate is let through; what the call itself ruled out stays out. */
+static enum route_out
+admit(struct call *call, struct route_candidate *candidate, int64_t now_ms)
+{
+	if (candidate->out == ROUTE_NOT_FIRST || candidate->out == ROUTE_NOT_FORCED)
+		return candidate->out;
+	return route_admit(candidate, call->env->health, now_ms);
+}
+
+struct route_candidate *
+call_next_candidate(struct call *call, int64_t now_ms, bool *busy)
+{
+	*busy = false;
+	if (call->current && !call_progress(call)->spent) {
+		enum route_out out = admit(call, call->current, now_ms);
+		if (out == ROUTE_IN)
+			return call->current;
+		if (out == ROUTE_BUSY)
+			*busy = true;
+		else
+			call_progress(call)->spent = true;
+	}
+	for (size_t i = 0; i < call->route.count; i++) {
+		struct route_candidate *candidate = &call->route.candidates[i];
+
+		if (call->progress[i].spent)
+			continue;
+		enum route_out out = admit(call, candidate, now_ms);
+		if (out == ROUTE_IN)
+			return candidate;
+		*busy |= out == ROUTE_BUSY;
+	}
+	return NULL;
+}
+
+static int
+max_repeats(const struct call *call)
+{
+	if (call->request->max_retries >= 0)
+		return call->request->max_retries;
+	if (call->request->chain->max_retries_per_model >= 0)
+		return call->request->chain->max_retries_per_model;
+	return call->current->target->provider->max_retries;
+}
+
+static int64_t
+backoff_ms(struct call *call, int repeats)
+{
+	int64_t cap_ms = BACKOFF_BASE_MS;
+
+	for (int i = 0; i < repeats && cap_ms < BACKOFF_CAP_MS; i++)
+		cap_ms *= 2;
+	if (cap_ms > BACKOFF_CAP_MS)
+		cap_ms = BACKOFF_CAP_MS;
+	return nrand48(call->env->seed) % (cap_ms + 1);
+}
+
+int64_t
+call_repeat_wait_ms(struct call *call, const struct outcome *outcome)
+{
+	const struct call_progress *progress = call_progress(call);
+	int64_t now_ms = clock_now_ms(call->env->clock);
+	int64_t hint_ms = outcome->retry_after_ms;
+	int64_t wait_ms = 0;
+
+	if (progress->repeats >= max_repeats(call) || hint_ms > call->current->target->provider->retry_after_max_ms)
+		return -1;
+	switch (outcome_rule(outcome->class)->repeat) {
+	case OUTCOME_REPEAT_NEVER:
+		return -1;
+	case OUTCOME_REPEAT_RESET:
+		if (outcome->refused || progress->repeats > 0)
+			return -1;
+		break;
+	case OUTCOME_REPEAT_WAIT:
+		if (hint_ms <= 0)
+			return -1;
+		wait_ms = hint_ms;
+		break;
+	case OUTCOME_REPEAT_BACKOFF:
+		wait_ms = hint_ms > 0 ? hint_ms : backoff_ms(call, progress->repeats);
+		break;
+	}
+	/* a circuit that this failure opened for longer leaves nothing to repeat */
+	enum route_out out = admit(call, call->current, now_ms);
+	if ((out == ROUTE_PROVIDER_OPEN || out == ROUTE_TARGET_OPEN) && call->current->out_for_ms > wait_ms)
+		return -1;
+	return util_add_clamped(now_ms, wait_ms) < call->deadline_ms ? wait_ms : -1;
+}
+
+bool
+call_goes_on(const struct call *call, const struct outcome *outcome)
+{
+	const struct config_retry_on *rules = call->request->has_retry_on ? &call->request->retry_on
+									  : &call->request->chain->retry_on;
+
+	if (outcome->class == OUTCOME_CANCELLED || outcome->class == OUTCOME_DEADLINE_EXCEEDED)
+		return false;
+	return config_retries_on(rules, outcome->class, outcome->http_status, outcome_fails_over(outcome));
+}
+
+void
+call_mark_spent(struct call *call, const struct outcome *outcome)
+{
+	call_progress(call)->spent = true;
+	/* the same model has the same context everywhere */
+	for (size_t i = 0; outcome->class == OUTCOME_CONTEXT_LENGTH && i < call->route.count; i++)
+		if (strcmp(call->route.candidates[i].target->model, call->current->target->model) == 0)
+			call->progress[i].spent = true;
+}
+
+int64_t
+call_last_wait_ms(struct call *call, int64_t now_ms)
+{
+	struct route_candidate *soonest = NULL;
+	int64_t wait_ms = 0;
+
+	if (call->waited)
+		return -1;
+	for (size_t i = 0; i < call->route.count; i++) {
+		struct route_candidate *candidate = &call->route.candidates[i];
+		const struct outcome *last = &call->progress[i].last;
+
+		if (last->class != OUTCOME_RATE_LIMITED || last->retry_after_ms <= 0)
+			continue;
+		if (admit(call, candidate, now_ms) != ROUTE_TARGET_OPEN)
+			continue;
+		if (!soonest || candidate->out_for_ms < wait_ms) {
+			soonest = candidate;
+			wait_ms = candidate->out_for_ms;
+		}
+	}
+	if (!soonest || util_add_clamped(now_ms, wait_ms) >= call->deadline_ms)
+		return -1;
+	call->waited = true;
+	call->current = soonest;
+	call_progress(call)->spent = false;
+	call_progress(call)->repeats++;
+	return wait_ms;
+}
+
+bool
+call_left_for_health(const struct call *call, const struct route_candidate *winner)
+{
+	for (size_t i = 0; i < call->route.count; i++) {
+		const struct route_candidate *candidate = &call->route.candidates[i];
+		const struct outcome *last = &call->progress[i].last;
+
+		if (candidate->place >= winner->place || candidate->wished < winner->wished)
+			continue;
+		if (candidate->passed_over || candidate->out == ROUTE_PROVIDER_OPEN || candidate->out == ROUTE_TARGET_OPEN
+		    || candidate->out == ROUTE_PROBING || outcome_rule(last->class)->scope != OUTCOME_SCOPE_NOTHING)
+			return true;
+	}
+	return false;
+}
+
+/* Takes from one layer of parameters what the layers before it left open. */
+static void
+add_params(struct provider_chat *chat, const struct config_params *params)
+{
+	if (!chat->has_temperature && params->has_temperature) {
+		chat->has_temperature = true;
+		chat->temperature = params->temperature;
+	}
+	if (!chat->has_top_p && params->has_top_p) {
+		chat->has_top_p = true;
+		chat->top_p = params->top_p;
+	}
+	if (!chat->has_seed && params->has_seed) {
+		chat->has_seed = true;
+		chat->seed = params->seed;
+	}
+	if (chat->max_tokens == 0)
+		chat->max_tokens = params->max_tokens;
+	if (!chat->stop)
+		chat->stop = params->stop;
+	if (!chat->response_format)
+		chat->response_format = params->response_format;
+}
+
+void
+call_fill_chat(struct call *call, const struct config_target *target)
+{
+	const struct call_request *request = call->request;
+
+	call->chat = (struct provider_chat){
+		.model = target->model,
+		.messages = request->messages,
+		.tools = request->tools,
+		.tool_choice = request->tool_choice,
+		.user = request->end_user,
+	};
+	add_params(&call->chat, &request->params);
+	add_params(&call->chat, &request->chain->params);
+	add_params(&call->chat, &target->provider->params);
+	add_params(&call->chat, &request->config->params);
+}
+
+/* The shorter of two limits of which 0 means none. */
+static int64_t
+shorter_ms(int64_t a_ms, int64_t b_ms)
+{
+	if (a_ms == 0 || b_ms == 0)
+		return a_ms + b_ms;
+	return a_ms < b_ms ? a_ms : b_ms;
+}
+
+/* How many candidates may still be tried, the current one included. */
+static int64_t
+candidates_left(const struct call *call)
+{
+	int64_t left = 1;
+
+	for (size_t i = 0; i < call->route.count; i++) {
+		const struct route_candidate *candidate = &call->route.candidates[i];
+
+		if (candidate != call->current && !call->progress[i].spent
+		    && (candidate->out == ROUTE_IN || candidate->out == ROUTE_BUSY))
+			left++;
+	}
+	return left;
+}
+
+void
+call_limits(const struct call *call, struct attempt_request *request)
+{
+	int64_t remaining_ms = call->deadline_ms - clock_now_ms(call->env->clock);
+	int64_t left = candidates_left(call);
+	int64_t reserve_ms = remaining_ms / left < RESERVE_MS ? remaining_ms / left : RESERVE_MS;
+
+	request->own_limit_ms = shorter_ms(request->target->provider->timeout.total_ms, call->request->chain->timeout_ms);
+	request->limit_ms = shorter_ms(request->own_limit_ms, call->request->timeout_ms);
+	request->first_content_ms = remaining_ms - (left - 1) * reserve_ms;
+	request->deadline_ms = call->deadline_ms;
+	if (request->own_limit_ms == 0)
+		request->own_limit_ms = CLOCK_NEVER;
+	if (request->limit_ms == 0)
+		request->limit_ms = CLOCK_NEVER;
+}
+
+void
+call_estimate_usage(const struct call *call, struct provider_usage *usage, const struct provider_answer *answer)
+{
+	usage->prompt_tokens = provider_estimate_prompt_tokens(&call->chat);
+	usage->completion_tokens = provider_estimate_text_tokens(answer->text.data, answer->text.len);
+	usage->cached_tokens = 0;
+	usage->total_tokens = usage->prompt_tokens + usage->completion_tokens;
+}
+
+/* The error of a failure that lies in the request itself, else LLMFO_EALL_FAILED. */
+static int
+error_of(const struct outcome *outcome)
+{
+	switch (outcome->class) {
+	case OUTCOME_BAD_REQUEST:
+		return LLMFO_EBAD_REQUEST;
+	case OUTCOME_CONTEXT_LENGTH:
+		return LLMFO_ECONTEXT_LENGTH;
+	case OUTCOME_CONTENT_POLICY:
+		return LLMFO_ECONTENT_POLICY;
+	default:
+		return LLMFO_EALL_FAILED;
+	}
+}
+
+int
+call_final_error(const struct call *call)
+{
+	if (clock_now_ms(call->env->clock) >= call->deadline_ms)
+		return LLMFO_EDEADLINE_EXCEEDED;
+	if (call->attempt_count == 0)
+		return LLMFO_EALL_FAILED;
+	const struct outcome *last = &call->attempts[call->attempt_count - 1].outcome;
+	int error = error_of(last);
+	/* the request was refused for good: what others said before does not matter */
+	if (last->class == OUTCOME_DEADLINE_EXCEEDED)
+		return LLMFO_EDEADLINE_EXCEEDED;
+	if (!call_goes_on(call, last))
+		return error;
+	for (size_t i = 0; i < call->attempt_count; i++)
+		if (error_of(&call->attempts[i].outcome) != error)
+			return LLMFO_EALL_FAILED;
+	return error;
+}
+
+int64_t
+call_retry_after_ms(struct call *call)
+{
+	int64_t soonest_ms = -1;
+
+	for (size_t i = 0; i < call->route.count; i++) {
+		struct route_candidate *candidate = &call->route.candidates[i];
+		enum route_out out = admit(call, candidate, clock_now_ms(call->env->clock));
+		int64_t wait_ms = candidate->out_for_ms;
+
+		if (out == ROUTE_IN)
+			wait_ms = call->progress[i].last.retry_after_ms;
+		else if (out != ROUTE_PROVIDER_OPEN && out != ROUTE_TARGET_OPEN)
+			continue;
+		if (wait_ms > 0 && (soonest_ms < 0 || wait_ms < soonest_ms))
+			soonest_ms = wait_ms;
+	}
+	return soonest_ms;
+}
