@@ -2,8 +2,6 @@
 /*
  * The client's side of the library.
  */
-#include "config.h"
-
 #include <llmfo.h>
 
 const char *

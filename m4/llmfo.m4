@@ -16,7 +16,8 @@ AC_DEFUN([LLMFO_PKG_NOTE], [
 dnl LLMFO_PKG_REPORT
 dnl Ends configure if a library was missing, naming each.
 AC_DEFUN([LLMFO_PKG_REPORT], [
-	AS_IF([test -n "$llmfo_missing"], [AC_MSG_ERROR([these libraries are missing or too old:$llmfo_missing
+	AS_IF([test -n "$llmfo_missing"],
+		[AC_MSG_ERROR([these libraries are missing or too old:$llmfo_missing
 'tools/install-deps' installs all of them on Debian and Ubuntu.])])
 ])
 
