@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * See attempt.h. One timer bounds an attempt: until content comes by the share of the deadline, then by the limit and the
- * deadline alone. The transport has only the time to connect.
+ * See attempt.h. One timer bounds an attempt: until content comes by the share of the deadline,
+ * then by the limit and the deadline alone. The transport has only the time to connect.
  */
 #include "attempt.h"
 
@@ -12,10 +12,10 @@
 #include "log.h"
 
 enum attempt_state {
-	ATTEMPT_WAITING,               /* for the first content */
-	ATTEMPT_READING,               /* the answer */
-	ATTEMPT_UNSENT,                /* the request could not be made: its outcome is on its way */
-	ATTEMPT_OVER,                  /* done() or cancel() came */
+	ATTEMPT_WAITING, /* for the first content */
+	ATTEMPT_READING, /* the answer */
+	ATTEMPT_UNSENT,  /* the request could not be made: its outcome is on its way */
+	ATTEMPT_OVER,    /* done() or cancel() came */
 };
 
 struct attempt {
@@ -26,11 +26,11 @@ struct attempt {
 	struct http_request http;
 	struct http_headers headers;
 	struct buf body;
-	struct transfer *transfer;     /* NULL: none is running */
+	struct transfer *transfer; /* NULL: none is running */
 	struct clock_timer timer;
 	int64_t started_ms;
-	int status;                    /* 0: no headers yet */
-	bool replaced;                 /* a dead pooled connection was replaced already */
+	int status;    /* 0: no headers yet */
+	bool replaced; /* a dead pooled connection was replaced already */
 	struct outcome outcome;
 	attempt_done done;
 	void *arg;
@@ -39,9 +39,10 @@ struct attempt {
 static void
 set_state(struct attempt *attempt, enum attempt_state state)
 {
-	static const char *const names[] = { "waiting", "reading", "unsent", "over" };
+	static const char *const names[] = {"waiting", "reading", "unsent", "over"};
 
-	log_debug("attempt at %s: %s -> %s", attempt->request.target->name, names[attempt->state], names[state]);
+	log_debug("attempt at %s: %s -> %s", attempt->request.target->name, names[attempt->state],
+		names[state]);
 	attempt->state = state;
 }
 
@@ -92,11 +93,12 @@ on_limit(void *arg)
 	int64_t ran_ms = now_ms - attempt->started_ms;
 
 	if (now_ms >= attempt->request.deadline_ms && ran_ms < attempt->request.own_limit_ms) {
-		outcome_set(&attempt->outcome, OUTCOME_DEADLINE_EXCEEDED, "the call's deadline passed after %lld ms",
-			    (long long)ran_ms);
+		outcome_set(&attempt->outcome, OUTCOME_DEADLINE_EXCEEDED,
+			"the call's deadline passed after %lld ms", (long long)ran_ms);
 	} else {
 		outcome_set(&attempt->outcome, OUTCOME_TIMEOUT, "no %s within %lld ms",
-			    attempt->state == ATTEMPT_WAITING ? "content" : "complete answer", (long long)ran_ms);
+			attempt->state == ATTEMPT_WAITING ? "content" : "complete answer",
+			(long long)ran_ms);
 		attempt->outcome.counts = ran_ms >= attempt->request.own_limit_ms;
 	}
 	attempt->outcome.http_status = attempt->status;
@@ -136,7 +138,8 @@ on_body(void *arg, const char *bytes, size_t count)
 
 /* Judges what was received once the exchange has ended. */
 static bool
-read_reply(struct attempt *attempt, const struct transport_result *result, struct provider_answer *answer)
+read_reply(struct attempt *attempt, const struct transport_result *result,
+	struct provider_answer *answer)
 {
 	const struct provider_endpoint *endpoint = &attempt->request.target->provider->endpoint;
 	struct outcome_input input = {
@@ -151,8 +154,9 @@ read_reply(struct attempt *attempt, const struct transport_result *result, struc
 	};
 	bool judged = false;
 
-	if (result->end == TRANSPORT_DONE && attempt->status >= 200 && attempt->status <= 299
-	    && endpoint->preset->family->answer(attempt->body.data, attempt->body.len, answer, &attempt->outcome, &judged)) {
+	if (result->end == TRANSPORT_DONE && attempt->status >= 200 && attempt->status <= 299 &&
+		endpoint->preset->family->answer(attempt->body.data, attempt->body.len, answer,
+			&attempt->outcome, &judged)) {
 		outcome_set(&attempt->outcome, OUTCOME_OK, "%s", "");
 		attempt->outcome.http_status = attempt->status;
 		return true;
@@ -173,7 +177,8 @@ on_done(void *arg, const struct transport_result *result)
 
 	attempt->transfer = NULL;
 	if (result->end == TRANSPORT_RESET && result->reused && !attempt->replaced) {
-		/* the pool kept a connection that the other side had given up: no failure of anybody's */
+		/* the pool kept a connection that the other side had given up: no failure of
+		 * anybody's */
 		attempt->replaced = true;
 		begin_exchange(attempt);
 		return;
@@ -184,7 +189,7 @@ on_done(void *arg, const struct transport_result *result)
 	provider_answer_free(&answer);
 }
 
-static const struct transport_callbacks callbacks = { on_headers, on_body, on_done };
+static const struct transport_callbacks callbacks = {on_headers, on_body, on_done};
 
 static void
 begin_exchange(struct attempt *attempt)
@@ -208,12 +213,14 @@ on_unsent(void *arg)
 	finish(arg, NULL);
 }
 
-/* The target cannot carry the request, or it is too long: the outcome is known without a network. */
+/* The target cannot carry the request, or it is too long: the outcome is known without a network.
+ */
 static void
 refuse(struct attempt *attempt, int error, const char *why)
 {
 	if (error == LLMFO_ETOO_LARGE)
-		outcome_set(&attempt->outcome, OUTCOME_TOO_LARGE, "the request is longer than this target may be sent");
+		outcome_set(&attempt->outcome, OUTCOME_TOO_LARGE,
+			"the request is longer than this target may be sent");
 	else
 		outcome_set(&attempt->outcome, OUTCOME_BAD_REQUEST, "%s", why);
 	attempt->outcome.lacks_capability = true;
@@ -221,12 +228,13 @@ refuse(struct attempt *attempt, int error, const char *why)
 	clock_soon(attempt->clock, &attempt->timer, on_unsent, attempt);
 }
 
-/* A request may be this much longer than what the caller was allowed to send, for what escaping adds. */
+/* A request may be this much longer than what the caller was allowed to send, for what escaping
+ * adds. */
 #define REQUEST_MAX_BYTES ((size_t)256 << 20)
 
 struct attempt *
-attempt_start(struct clock *clock, struct transport *transport, const struct attempt_request *request, attempt_done done,
-	      void *arg)
+attempt_start(struct clock *clock, struct transport *transport,
+	const struct attempt_request *request, attempt_done done, void *arg)
 {
 	const struct provider_endpoint *endpoint = &request->target->provider->endpoint;
 	struct attempt *attempt = x_calloc(1, sizeof *attempt);
@@ -242,7 +250,8 @@ attempt_start(struct clock *clock, struct transport *transport, const struct att
 	http_headers_init(&attempt->headers);
 	buf_init(&attempt->body, ATTEMPT_REPLY_MAX_BYTES);
 	buf_init(&why, OUTCOME_MESSAGE_BYTES);
-	int error = endpoint->preset->family->request(endpoint, request->chat, &attempt->http, &why);
+	int error =
+		endpoint->preset->family->request(endpoint, request->chat, &attempt->http, &why);
 	if (error) {
 		refuse(attempt, error, why.data);
 	} else {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One HTTP request to one target on behalf of a call, from its bytes to one outcome. A machine: it acts through transport and
- * clock alone. It judges nothing about what comes next; that is the call's business.
+ * One HTTP request to one target on behalf of a call, from its bytes to one outcome. A machine: it
+ * acts through transport and clock alone. It judges nothing about what comes next; that is the
+ * call's business.
  */
 #ifndef LLMFO_ATTEMPT_H
 #define LLMFO_ATTEMPT_H
@@ -12,21 +13,22 @@
 
 /* No answer is longer than this; a longer one is a malformed response. */
 #define ATTEMPT_REPLY_MAX_BYTES ((size_t)32 << 20)
-/* Of an error's body this much is looked at; the rest is read and dropped, so that the connection is kept. */
+/* Of an error's body this much is looked at; the rest is read and dropped, so that the connection
+ * is kept. */
 #define ATTEMPT_ERROR_MAX_BYTES ((size_t)64 << 10)
 
 struct attempt_request {
-	const struct config_target *target;    /* borrowed until done or cancel */
-	const struct provider_chat *chat;      /* likewise */
-	int64_t own_limit_ms;                  /* what provider and chain allow one attempt */
-	int64_t limit_ms;                      /* the same, or less where the caller asks for it */
-	int64_t first_content_ms;              /* share of the deadline within which content has to begin */
-	int64_t deadline_ms;                   /* the call's, absolute */
+	const struct config_target *target; /* borrowed until done or cancel */
+	const struct provider_chat *chat;   /* likewise */
+	int64_t own_limit_ms;               /* what provider and chain allow one attempt */
+	int64_t limit_ms;                   /* the same, or less where the caller asks for it */
+	int64_t first_content_ms; /* share of the deadline within which content has to begin */
+	int64_t deadline_ms;      /* the call's, absolute */
 };
 
 struct attempt_result {
 	struct outcome outcome;
-	struct provider_answer *answer;        /* when the outcome is OK: the receiver takes its content */
+	struct provider_answer *answer; /* when the outcome is OK: the receiver takes its content */
 	int64_t latency_ms;
 };
 
@@ -34,9 +36,10 @@ struct attempt;
 
 typedef void (*attempt_done)(void *arg, struct attempt_result *result);
 
-/* Starts one. done comes exactly once, never from inside, unless it is cancelled; the attempt is gone when it returns. */
-struct attempt *attempt_start(struct clock *clock, struct transport *transport, const struct attempt_request *request,
-			      attempt_done done, void *arg);
+/* Starts one. done comes exactly once, never from inside, unless it is cancelled; the attempt is
+ * gone when it returns. */
+struct attempt *attempt_start(struct clock *clock, struct transport *transport,
+	const struct attempt_request *request, attempt_done done, void *arg);
 /* Ends it without a word. How long it ran, in ms. */
 int64_t attempt_cancel(struct attempt *attempt);
 

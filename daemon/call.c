@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * See call.h. What happens next is decided in one place, choose_next(); what an attempt's end means, in on_attempt_done().
- * call_rules.c has the pure judgements, call_report.c the words.
+ * See call.h. What happens next is decided in one place, choose_next(); what an attempt's end
+ * means, in on_attempt_done(). call_rules.c has the pure judgements, call_report.c the words.
  */
 #include "call.h"
 
@@ -18,10 +18,12 @@ static void choose_next(struct call *call);
 static void
 set_state(struct call *call, enum call_state state)
 {
-	static const char *const names[] = { "starting", "queued", "trying", "pausing", "ending", "over" };
+	static const char *const names[] = {
+		"starting", "queued", "trying", "pausing", "ending", "over"};
 
 	if (log_wants(LOG_DEBUG))
-		log_debug("call %s: %s -> %s", call->request->request_id, names[call->state], names[state]);
+		log_debug("call %s: %s -> %s", call->request->request_id, names[call->state],
+			names[state]);
 	call->state = state;
 }
 
@@ -48,8 +50,8 @@ call_request_free(struct call_request *request)
 static void
 stop_trying_better(struct call *call)
 {
-	struct health_preferred *entry = health_preferred(call->env->health, call->request->chain->name,
-							   clock_now_ms(call->env->clock));
+	struct health_preferred *entry = health_preferred(
+		call->env->health, call->request->chain->name, clock_now_ms(call->env->clock));
 
 	if (call->request->remembers && entry && entry->tried_by == call->number)
 		entry->tried_by = 0;
@@ -120,7 +122,8 @@ deliver_error(void *arg)
 	deliver(call, &result);
 }
 
-/* Ends with an error; takes over message. The reply goes out in the next turn, for this may be inside call_start(). */
+/* Ends with an error; takes over message. The reply goes out in the next turn, for this may be
+ * inside call_start(). */
 static void
 fail(struct call *call, int error, char *message)
 {
@@ -154,11 +157,14 @@ remember(struct call *call, const struct route_candidate *winner)
 		return;
 	if (winner->place == call_first_place(&call->route)) {
 		if (winner->better && health_unprefer(health, chain))
-			log_info("chain %s is back at its first target %s", chain, winner->target->name);
+			log_info("chain %s is back at its first target %s", chain,
+				winner->target->name);
 		return;
 	}
-	/* a target that was left for the request's own sake (too long, refused content) is not worse for the next call */
-	if (call_left_for_health(call, winner) && health_prefer(health, chain, winner->target->name, now_ms))
+	/* a target that was left for the request's own sake (too long, refused content) is not
+	 * worse for the next call */
+	if (call_left_for_health(call, winner) &&
+		health_prefer(health, chain, winner->target->name, now_ms))
 		log_info("chain %s now prefers %s", chain, winner->target->name);
 }
 
@@ -197,8 +203,8 @@ static void
 note_end(struct call *call, const struct outcome *outcome, int64_t latency_ms)
 {
 	const struct config_target *target = call->current->target;
-	struct health_change change = health_end(call->env->health, target->provider->name, target->name, call->ticket,
-						 outcome, latency_ms, clock_now_ms(call->env->clock));
+	struct health_change change = health_end(call->env->health, target->provider->name,
+		target->name, call->ticket, outcome, latency_ms, clock_now_ms(call->env->clock));
 
 	call->attempt = NULL;
 	call_log_circuits(call, change, outcome);
@@ -216,8 +222,8 @@ static void
 pause_for(struct call *call, int64_t wait_ms)
 {
 	set_state(call, CALL_PAUSING);
-	clock_start(call->env->clock, &call->timer, util_add_clamped(clock_now_ms(call->env->clock), wait_ms), on_pause_over,
-		    call);
+	clock_start(call->env->clock, &call->timer,
+		util_add_clamped(clock_now_ms(call->env->clock), wait_ms), on_pause_over, call);
 }
 
 static void
@@ -255,7 +261,7 @@ try_target(struct call *call, struct route_candidate *candidate)
 {
 	const struct config_target *target = candidate->target;
 	struct call_env *env = call->env;
-	struct attempt_request request = { .target = target, .chat = &call->chat };
+	struct attempt_request request = {.target = target, .chat = &call->chat};
 	struct health_preferred *entry;
 
 	call->current = candidate;
@@ -263,7 +269,8 @@ try_target(struct call *call, struct route_candidate *candidate)
 	call_limits(call, &request);
 	call_log_switch(call);
 	if (candidate->better && !candidate->passed_over) {
-		entry = health_preferred(env->health, call->request->chain->name, clock_now_ms(env->clock));
+		entry = health_preferred(
+			env->health, call->request->chain->name, clock_now_ms(env->clock));
 		if (entry && entry->tried_by == 0)
 			entry->tried_by = call->number;
 	}
@@ -320,7 +327,9 @@ static void
 queue_up(struct call *call)
 {
 	if (!gate_wait(call->env->gate, &call->waiter, on_woken, call)) {
-		fail(call, LLMFO_EBUSY, x_asprintf("%d calls are waiting already (limits.queue)", call->env->gate->waiting));
+		fail(call, LLMFO_EBUSY,
+			x_asprintf("%d calls are waiting already (limits.queue)",
+				call->env->gate->waiting));
 		return;
 	}
 	set_state(call, CALL_QUEUED);
@@ -328,8 +337,8 @@ queue_up(struct call *call)
 }
 
 /*
- * Decides what the call does now: the next candidate that is let through; else wait for a busy provider; else an early probe; else
- * wait out, once, what the provider asked for; else the end.
+ * Decides what the call does now: the next candidate that is let through; else wait for a busy
+ * provider; else an early probe; else wait out, once, what the provider asked for; else the end.
  */
 static void
 choose_next(struct call *call)
@@ -348,7 +357,8 @@ choose_next(struct call *call)
 	}
 	call->entered = true;
 	candidate = call_next_candidate(call, now_ms, &busy);
-	if (!candidate && !busy && call->attempt_count == 0 && call->request->config->when_all_open_try)
+	if (!candidate && !busy && call->attempt_count == 0 &&
+		call->request->config->when_all_open_try)
 		candidate = route_early_probe(&call->route, call->env->health, now_ms);
 	if (candidate) {
 		try_target(call, candidate);
@@ -385,9 +395,11 @@ call_start(struct call_env *env, struct call_request *request, call_done done, v
 	call->deadline_ms = util_add_clamped(call->started_ms, deadline_ms);
 	order_candidates(call);
 	if (call->route.strict_miss)
-		fail(call, LLMFO_ENOT_FOUND, x_asprintf("provider %s is forced strictly and chain %s has no target there",
-							health_forced(env->health, call->started_ms)->provider,
-							request->chain->name));
+		fail(call, LLMFO_ENOT_FOUND,
+			x_asprintf(
+				"provider %s is forced strictly and chain %s has no target there",
+				health_forced(env->health, call->started_ms)->provider,
+				request->chain->name));
 	else
 		choose_next(call);
 	return call;
@@ -403,7 +415,7 @@ stop(struct call *call)
 		return;
 	outcome_set(&outcome, OUTCOME_CANCELLED, "%s", "cancelled");
 	int64_t ran_ms = attempt_cancel(call->attempt);
-	struct attempt_result result = { .outcome = outcome, .latency_ms = ran_ms };
+	struct attempt_result result = {.outcome = outcome, .latency_ms = ran_ms};
 	record_attempt(call, &result);
 	note_end(call, &outcome, ran_ms);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A call: one request of a client, from its arrival to its one reply. It goes through its candidates, repeats and fails over
- * by the rules of docs/llmfod.8, FAILURES, and tells health what it saw. A machine: time, network and memory come through
- * struct call_env alone.
+ * A call: one request of a client, from its arrival to its one reply. It goes through its
+ * candidates, repeats and fails over by the rules of docs/llmfod.8, FAILURES, and tells health what
+ * it saw. A machine: time, network and memory come through struct call_env alone.
  */
 #ifndef LLMFO_CALL_H
 #define LLMFO_CALL_H
@@ -19,33 +19,34 @@ struct call_env {
 	struct health *health;
 	struct gate *gate;
 	struct stats *stats;
-	unsigned short seed[3];        /* of the jitter, for nrand48() */
-	uint64_t calls;                /* numbers them */
-	/* A circuit changed or a target failed: the owner may want to start its active checks. May be NULL. */
+	unsigned short seed[3]; /* of the jitter, for nrand48() */
+	uint64_t calls;         /* numbers them */
+	/* A circuit changed or a target failed: the owner may want to start its active checks. May
+	 * be NULL. */
 	void (*health_changed)(void *arg);
 	void *arg;
 };
 
 /* What is asked. Made by the caller, owned by the call from call_start() on. */
 struct call_request {
-	struct config *config;                 /* a reference */
-	struct config_chain *chain;            /* borrowed from config, or own_chain */
-	struct config_chain *own_chain;        /* made for this call: owned; NULL */
-	char *provider, *model;                /* NULL, or those that match come first */
+	struct config *config;          /* a reference */
+	struct config_chain *chain;     /* borrowed from config, or own_chain */
+	struct config_chain *own_chain; /* made for this call: owned; NULL */
+	char *provider, *model;         /* NULL, or those that match come first */
 	bool own_provider;
 	bool remembers;
 	bool fallback;
 	bool has_retry_on;
-	struct config_retry_on retry_on;       /* the call's own */
-	int64_t deadline_ms;                   /* from now; 0: the chain's or the default */
-	int64_t timeout_ms;                    /* of one attempt; 0: the chain's and the provider's */
-	int max_retries;                       /* at the same target; -1: the chain's or the provider's */
-	struct config_params params;           /* owned content */
-	struct json *messages, *tools, *tool_choice;   /* owned; the latter two may be NULL */
-	char *end_user;                        /* `user` of the request: passed on to the provider; NULL */
-	char request_id[33];                   /* for log and reply */
-	uint32_t uid;                          /* whose call it is, for the log */
-	struct json *warnings;                 /* array of texts, owned, or NULL */
+	struct config_retry_on retry_on; /* the call's own */
+	int64_t deadline_ms;             /* from now; 0: the chain's or the default */
+	int64_t timeout_ms;              /* of one attempt; 0: the chain's and the provider's */
+	int max_retries;                 /* at the same target; -1: the chain's or the provider's */
+	struct config_params params;     /* owned content */
+	struct json *messages, *tools, *tool_choice; /* owned; the latter two may be NULL */
+	char *end_user;        /* `user` of the request: passed on to the provider; NULL */
+	char request_id[33];   /* for log and reply */
+	uint32_t uid;          /* whose call it is, for the log */
+	struct json *warnings; /* array of texts, owned, or NULL */
 };
 
 /* Frees what a request owns, and itself. For requests that never reach call_start(). */
@@ -60,10 +61,10 @@ struct call_attempt {
 
 /* What came of it. Borrowed: valid within done(). */
 struct call_result {
-	int error;                             /* 0 or LLMFO_E... */
-	const char *message;                   /* with an error */
-	int64_t retry_after_ms;                /* with an error; -1: not known */
-	const struct config_target *target;    /* that answered; NULL with an error */
+	int error;                          /* 0 or LLMFO_E... */
+	const char *message;                /* with an error */
+	int64_t retry_after_ms;             /* with an error; -1: not known */
+	const struct config_target *target; /* that answered; NULL with an error */
 	const struct provider_answer *answer;
 	bool usage_estimated;
 	bool fallback_occurred;
@@ -77,11 +78,14 @@ struct call;
 
 typedef void (*call_done)(void *arg, const struct call_result *result);
 
-/* Starts a call. done comes exactly once, never from inside, unless it is cancelled; the call is gone when it returns. */
-struct call *call_start(struct call_env *env, struct call_request *request, call_done done, void *arg);
+/* Starts a call. done comes exactly once, never from inside, unless it is cancelled; the call is
+ * gone when it returns. */
+struct call *call_start(
+	struct call_env *env, struct call_request *request, call_done done, void *arg);
 /* Ends it without a reply, down to its transfer. */
 void call_cancel(struct call *call);
-/* Ends it with an error of the daemon's own (LLMFO_ESHUTTING_DOWN): done comes in the next turn of the loop. */
+/* Ends it with an error of the daemon's own (LLMFO_ESHUTTING_DOWN): done comes in the next turn of
+ * the loop. */
 void call_abort(struct call *call, int error, const char *message);
 
 #endif

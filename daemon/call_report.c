@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a call says: the message of its failure and its lines in the log, worded as docs/llmfod.8 promises. */
+/* What a call says: the message of its failure and its lines in the log, worded as docs/llmfod.8
+ * promises. */
 #include "call_rules.h"
 
 #include <stdlib.h>
@@ -36,7 +37,8 @@ add_reason(struct buf *text, const struct route_candidate *candidate)
 	else
 		(void)buf_puts(text, route_out_text(candidate->out));
 	if (candidate->out_for_ms > 0)
-		(void)buf_printf(text, " for %lld s more", (long long)((candidate->out_for_ms + 999) / 1000));
+		(void)buf_printf(text, " for %lld s more",
+			(long long)((candidate->out_for_ms + 999) / 1000));
 }
 
 /* Every candidate and what became of it; returns how many there are. */
@@ -71,13 +73,15 @@ call_failure_text(const struct call *call, int error)
 	buf_init(&list, MESSAGE_MAX_BYTES);
 	buf_init(&text, MESSAGE_MAX_BYTES + 200);
 	size_t count = add_candidates(&list, call);
-	const struct call_attempt *last = call->attempt_count ? &call->attempts[call->attempt_count - 1] : NULL;
+	const struct call_attempt *last =
+		call->attempt_count ? &call->attempts[call->attempt_count - 1] : NULL;
 
 	if (error == LLMFO_EALL_FAILED) {
-		(void)buf_printf(&text, "all %zu target%s failed: %s", count, count == 1 ? "" : "s", list.data);
+		(void)buf_printf(&text, "all %zu target%s failed: %s", count, count == 1 ? "" : "s",
+			list.data);
 	} else if (error == LLMFO_EDEADLINE_EXCEEDED) {
-		(void)buf_printf(&text, "no answer within %lld ms: %s", (long long)(call->deadline_ms - call->started_ms),
-				 list.data);
+		(void)buf_printf(&text, "no answer within %lld ms: %s",
+			(long long)(call->deadline_ms - call->started_ms), list.data);
 	} else if (last) {
 		(void)buf_printf(&text, "%s: ", last->target);
 		add_outcome(&text, &last->outcome);
@@ -96,8 +100,9 @@ name_of(const struct route_candidate *candidate)
 
 /* The fields of section 6, those that apply. */
 static void
-log_call(enum log_level level, const struct call *call, const struct route_candidate *from, const struct route_candidate *to,
-	 const struct outcome *outcome, int64_t latency_ms, const char *message)
+log_call(enum log_level level, const struct call *call, const struct route_candidate *from,
+	const struct route_candidate *to, const struct outcome *outcome, int64_t latency_ms,
+	const char *message)
 {
 	const struct log_field fields[] = {
 		LOG_STRING("request_id", call->request->request_id),
@@ -106,8 +111,9 @@ log_call(enum log_level level, const struct call *call, const struct route_candi
 		LOG_STRING("from", name_of(from)),
 		LOG_STRING("to", name_of(to)),
 		LOG_STRING("class", outcome ? outcome_text(outcome->class) : NULL),
-		{ .key = outcome && outcome->http_status ? "http_status" : "", .number = outcome ? outcome->http_status : 0 },
-		{ .key = latency_ms >= 0 ? "latency_ms" : "", .number = latency_ms },
+		{.key = outcome && outcome->http_status ? "http_status" : "",
+			.number = outcome ? outcome->http_status : 0},
+		{.key = latency_ms >= 0 ? "latency_ms" : "", .number = latency_ms},
 	};
 
 	log_line(level, fields, UTIL_COUNT(fields), "%s", message);
@@ -133,12 +139,12 @@ call_log_switch(const struct call *call)
 		const struct call_attempt *last = &call->attempts[call->attempt_count - 1];
 
 		message = x_asprintf("%s failed (%s), switching to fallback: %s",
-				     is_primary(call, from) ? "primary provider" : "fallback",
-				     outcome_text(last->outcome.class), to->target->name);
+			is_primary(call, from) ? "primary provider" : "fallback",
+			outcome_text(last->outcome.class), to->target->name);
 		log_call(LOG_WARNING, call, from, to, &last->outcome, last->latency_ms, message);
 	} else {
-		message = x_asprintf("using %s provider: %s", is_primary(call, to) ? "primary" : "fallback",
-				     to->target->provider->name);
+		message = x_asprintf("using %s provider: %s",
+			is_primary(call, to) ? "primary" : "fallback", to->target->provider->name);
 		log_call(LOG_DEBUG, call, NULL, to, NULL, -1, message);
 	}
 	free(message);
@@ -152,8 +158,10 @@ call_log_answered(const struct call *call)
 
 	if (!log_wants(fallback ? LOG_INFO : LOG_DEBUG))
 		return;
-	char *message = x_asprintf(fallback ? "fallback succeeded: %s" : "answered by %s", call->current->target->name);
-	log_call(fallback ? LOG_INFO : LOG_DEBUG, call, fallback ? call->failed : NULL, call->current, NULL, took_ms, message);
+	char *message = x_asprintf(fallback ? "fallback succeeded: %s" : "answered by %s",
+		call->current->target->name);
+	log_call(fallback ? LOG_INFO : LOG_DEBUG, call, fallback ? call->failed : NULL,
+		call->current, NULL, took_ms, message);
 	free(message);
 }
 
@@ -161,15 +169,18 @@ void
 call_log_failed(const struct call *call)
 {
 	enum log_level level = call->error == LLMFO_EALL_FAILED ? LOG_ERROR : LOG_WARNING;
-	const struct call_attempt *last = call->attempt_count ? &call->attempts[call->attempt_count - 1] : NULL;
+	const struct call_attempt *last =
+		call->attempt_count ? &call->attempts[call->attempt_count - 1] : NULL;
 	int64_t took_ms = clock_now_ms(call->env->clock) - call->started_ms;
 
-	log_call(level, call, NULL, NULL, last ? &last->outcome : NULL, took_ms, call->message ? call->message : "");
+	log_call(level, call, NULL, NULL, last ? &last->outcome : NULL, took_ms,
+		call->message ? call->message : "");
 }
 
 /* One circuit of the current candidate: what it did, and loudly if it needs a person. */
 static void
-log_circuit(const struct call *call, const struct outcome *outcome, const char *what, const char *name, enum health_kind kind)
+log_circuit(const struct call *call, const struct outcome *outcome, const char *what,
+	const char *name, enum health_kind kind)
 {
 	const struct health_subject *subject = health_find(call->env->health, kind, name);
 	int64_t now_ms = clock_now_ms(call->env->clock);
@@ -179,17 +190,18 @@ log_circuit(const struct call *call, const struct outcome *outcome, const char *
 		return;
 	int64_t remaining_ms = circuit_remaining_ms(&subject->circuit, now_ms);
 	char *message = subject->circuit.open
-				? x_asprintf("circuit of %s %s opened for %lld s (%s: %s)", what, name,
-					     (long long)((remaining_ms + 999) / 1000), outcome_text(outcome->class),
-					     outcome->message)
-				: x_asprintf("circuit of %s %s closed", what, name);
-	log_call(subject->circuit.open ? (needs_person ? LOG_ERROR : LOG_WARNING) : LOG_INFO, call, NULL, NULL,
-		 subject->circuit.open ? outcome : NULL, -1, message);
+		? x_asprintf("circuit of %s %s opened for %lld s (%s: %s)", what, name,
+			  (long long)((remaining_ms + 999) / 1000), outcome_text(outcome->class),
+			  outcome->message)
+		: x_asprintf("circuit of %s %s closed", what, name);
+	log_call(subject->circuit.open ? (needs_person ? LOG_ERROR : LOG_WARNING) : LOG_INFO, call,
+		NULL, NULL, subject->circuit.open ? outcome : NULL, -1, message);
 	free(message);
 }
 
 void
-call_log_circuits(const struct call *call, struct health_change change, const struct outcome *outcome)
+call_log_circuits(
+	const struct call *call, struct health_change change, const struct outcome *outcome)
 {
 	const struct config_target *target = call->current->target;
 

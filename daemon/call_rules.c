@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a call judges: who comes next, whether to repeat, when to give up. Reads the call, changes no more than its progress. */
+/* What a call judges: who comes next, whether to repeat, when to give up. Reads the call, changes
+ * no more than its progress. */
 #include "call_rules.h"
 
 #include <stdlib.h>
@@ -7,11 +8,13 @@
 
 #include "llmfo.h"
 
-/* Full jitter: a random time between nothing and base * 2^n, with a cap ("Exponential Backoff And Jitter", AWS, 2015). */
+/* Full jitter: a random time between nothing and base * 2^n, with a cap ("Exponential Backoff And
+ * Jitter", AWS, 2015). */
 #define BACKOFF_BASE_MS 250
 #define BACKOFF_CAP_MS 8000
 
-/* Of the deadline each later candidate keeps at least this much (or an even share, if that is less). */
+/* Of the deadline each later candidate keeps at least this much (or an even share, if that is
+ * less). */
 #define RESERVE_MS 15000
 
 struct call_progress *
@@ -24,8 +27,8 @@ call_progress(struct call *call)
 static bool
 is_there(const struct route_candidate *candidate)
 {
-	return candidate->out != ROUTE_NOT_CONFIGURED && candidate->out != ROUTE_DISABLED
-	       && candidate->out != ROUTE_NOT_FORCED;
+	return candidate->out != ROUTE_NOT_CONFIGURED && candidate->out != ROUTE_DISABLED &&
+		candidate->out != ROUTE_NOT_FORCED;
 }
 
 size_t
@@ -38,7 +41,8 @@ call_first_place(const struct route *route)
 
 		if (!is_there(candidate) || (first && first->wished && !candidate->wished))
 			continue;
-		if (!first || (candidate->wished && !first->wished) || candidate->place < first->place)
+		if (!first || (candidate->wished && !first->wished) ||
+			candidate->place < first->place)
 			first = candidate;
 	}
 	return first ? first->place : 0;
@@ -109,11 +113,11 @@ call_repeat_wait_ms(struct call *call, const struct outcome *outcome)
 	int64_t hint_ms = outcome->retry_after_ms;
 	int64_t wait_ms = 0;
 
-	if (progress->repeats >= max_repeats(call) || hint_ms > call->current->target->provider->retry_after_max_ms)
+	if (progress->repeats >= max_repeats(call) ||
+		hint_ms > call->current->target->provider->retry_after_max_ms)
 		return -1;
 	switch (outcome_rule(outcome->class)->repeat) {
-	case OUTCOME_REPEAT_NEVER:
-		return -1;
+	case OUTCOME_REPEAT_NEVER: return -1;
 	case OUTCOME_REPEAT_RESET:
 		if (outcome->refused || progress->repeats > 0)
 			return -1;
@@ -129,7 +133,8 @@ call_repeat_wait_ms(struct call *call, const struct outcome *outcome)
 	}
 	/* a circuit that this failure opened for longer leaves nothing to repeat */
 	enum route_out out = admit(call, call->current, now_ms);
-	if ((out == ROUTE_PROVIDER_OPEN || out == ROUTE_TARGET_OPEN) && call->current->out_for_ms > wait_ms)
+	if ((out == ROUTE_PROVIDER_OPEN || out == ROUTE_TARGET_OPEN) &&
+		call->current->out_for_ms > wait_ms)
 		return -1;
 	return util_add_clamped(now_ms, wait_ms) < call->deadline_ms ? wait_ms : -1;
 }
@@ -137,12 +142,14 @@ call_repeat_wait_ms(struct call *call, const struct outcome *outcome)
 bool
 call_goes_on(const struct call *call, const struct outcome *outcome)
 {
-	const struct config_retry_on *rules = call->request->has_retry_on ? &call->request->retry_on
-									  : &call->request->chain->retry_on;
+	const struct config_retry_on *rules = call->request->has_retry_on
+		? &call->request->retry_on
+		: &call->request->chain->retry_on;
 
 	if (outcome->class == OUTCOME_CANCELLED || outcome->class == OUTCOME_DEADLINE_EXCEEDED)
 		return false;
-	return config_retries_on(rules, outcome->class, outcome->http_status, outcome_fails_over(outcome));
+	return config_retries_on(
+		rules, outcome->class, outcome->http_status, outcome_fails_over(outcome));
 }
 
 void
@@ -151,7 +158,8 @@ call_mark_spent(struct call *call, const struct outcome *outcome)
 	call_progress(call)->spent = true;
 	/* the same model has the same context everywhere */
 	for (size_t i = 0; outcome->class == OUTCOME_CONTEXT_LENGTH && i < call->route.count; i++)
-		if (strcmp(call->route.candidates[i].target->model, call->current->target->model) == 0)
+		if (strcmp(call->route.candidates[i].target->model, call->current->target->model) ==
+			0)
 			call->progress[i].spent = true;
 }
 
@@ -194,8 +202,9 @@ call_left_for_health(const struct call *call, const struct route_candidate *winn
 
 		if (candidate->place >= winner->place || candidate->wished < winner->wished)
 			continue;
-		if (candidate->passed_over || candidate->out == ROUTE_PROVIDER_OPEN || candidate->out == ROUTE_TARGET_OPEN
-		    || candidate->out == ROUTE_PROBING || outcome_rule(last->class)->scope != OUTCOME_SCOPE_NOTHING)
+		if (candidate->passed_over || candidate->out == ROUTE_PROVIDER_OPEN ||
+			candidate->out == ROUTE_TARGET_OPEN || candidate->out == ROUTE_PROBING ||
+			outcome_rule(last->class)->scope != OUTCOME_SCOPE_NOTHING)
 			return true;
 	}
 	return false;
@@ -261,8 +270,8 @@ candidates_left(const struct call *call)
 	for (size_t i = 0; i < call->route.count; i++) {
 		const struct route_candidate *candidate = &call->route.candidates[i];
 
-		if (candidate != call->current && !call->progress[i].spent
-		    && (candidate->out == ROUTE_IN || candidate->out == ROUTE_BUSY))
+		if (candidate != call->current && !call->progress[i].spent &&
+			(candidate->out == ROUTE_IN || candidate->out == ROUTE_BUSY))
 			left++;
 	}
 	return left;
@@ -275,7 +284,8 @@ call_limits(const struct call *call, struct attempt_request *request)
 	int64_t left = candidates_left(call);
 	int64_t reserve_ms = remaining_ms / left < RESERVE_MS ? remaining_ms / left : RESERVE_MS;
 
-	request->own_limit_ms = shorter_ms(request->target->provider->timeout.total_ms, call->request->chain->timeout_ms);
+	request->own_limit_ms = shorter_ms(
+		request->target->provider->timeout.total_ms, call->request->chain->timeout_ms);
 	request->limit_ms = shorter_ms(request->own_limit_ms, call->request->timeout_ms);
 	request->first_content_ms = remaining_ms - (left - 1) * reserve_ms;
 	request->deadline_ms = call->deadline_ms;
@@ -286,10 +296,12 @@ call_limits(const struct call *call, struct attempt_request *request)
 }
 
 void
-call_estimate_usage(const struct call *call, struct provider_usage *usage, const struct provider_answer *answer)
+call_estimate_usage(
+	const struct call *call, struct provider_usage *usage, const struct provider_answer *answer)
 {
 	usage->prompt_tokens = provider_estimate_prompt_tokens(&call->chat);
-	usage->completion_tokens = provider_estimate_text_tokens(answer->text.data, answer->text.len);
+	usage->completion_tokens =
+		provider_estimate_text_tokens(answer->text.data, answer->text.len);
 	usage->cached_tokens = 0;
 	usage->total_tokens = usage->prompt_tokens + usage->completion_tokens;
 }
@@ -299,14 +311,10 @@ static int
 error_of(const struct outcome *outcome)
 {
 	switch (outcome->class) {
-	case OUTCOME_BAD_REQUEST:
-		return LLMFO_EBAD_REQUEST;
-	case OUTCOME_CONTEXT_LENGTH:
-		return LLMFO_ECONTEXT_LENGTH;
-	case OUTCOME_CONTENT_POLICY:
-		return LLMFO_ECONTENT_POLICY;
-	default:
-		return LLMFO_EALL_FAILED;
+	case OUTCOME_BAD_REQUEST: return LLMFO_EBAD_REQUEST;
+	case OUTCOME_CONTEXT_LENGTH: return LLMFO_ECONTEXT_LENGTH;
+	case OUTCOME_CONTENT_POLICY: return LLMFO_ECONTENT_POLICY;
+	default: return LLMFO_EALL_FAILED;
 	}
 }
 

@@ -32,12 +32,9 @@ bool
 circuit_admits(const struct circuit *circuit, int64_t now_ms)
 {
 	switch (circuit_state(circuit, now_ms)) {
-	case CIRCUIT_CLOSED:
-		return true;
-	case CIRCUIT_HALF_OPEN:
-		return !circuit->probing;
-	case CIRCUIT_OPEN:
-		break;
+	case CIRCUIT_CLOSED: return true;
+	case CIRCUIT_HALF_OPEN: return !circuit->probing;
+	case CIRCUIT_OPEN: break;
 	}
 	return false;
 }
@@ -47,15 +44,15 @@ circuit_admits_early(const struct circuit *circuit)
 {
 	if (!circuit->open)
 		return true;
-	return !circuit->probing && !circuit->hinted
-	       && outcome_rule(circuit->opened_by)->opens != OUTCOME_OPENS_AT_ONCE;
+	return !circuit->probing && !circuit->hinted &&
+		outcome_rule(circuit->opened_by)->opens != OUTCOME_OPENS_AT_ONCE;
 }
 
 bool
 circuit_checkable(const struct circuit *circuit, int64_t now_ms)
 {
-	return circuit_state(circuit, now_ms) == CIRCUIT_OPEN && !circuit->hinted
-	       && outcome_rule(circuit->opened_by)->early;
+	return circuit_state(circuit, now_ms) == CIRCUIT_OPEN && !circuit->hinted &&
+		outcome_rule(circuit->opened_by)->early;
 }
 
 void
@@ -83,7 +80,7 @@ circuit_release(struct circuit *circuit)
 static void
 close_circuit(struct circuit *circuit)
 {
-	*circuit = (struct circuit){ .open = false };
+	*circuit = (struct circuit){.open = false};
 }
 
 /* How long to stay open for a failure without a wait of the provider's own. */
@@ -100,15 +97,18 @@ next_cooldown_ms(const struct circuit *circuit, const struct circuit_policy *pol
 	return cooldown_ms;
 }
 
-/* A rate limit opens for the wait that it named; anything else for the cooldown or the wait, whichever ends later. */
+/* A rate limit opens for the wait that it named; anything else for the cooldown or the wait,
+ * whichever ends later. */
 static void
-open_circuit(struct circuit *circuit, const struct circuit_policy *policy, const struct outcome *outcome, bool probe,
-	     int64_t now_ms)
+open_circuit(struct circuit *circuit, const struct circuit_policy *policy,
+	const struct outcome *outcome, bool probe, int64_t now_ms)
 {
-	int64_t wait_ms = outcome->retry_after_ms > CIRCUIT_WAIT_MAX_MS ? CIRCUIT_WAIT_MAX_MS : outcome->retry_after_ms;
+	int64_t wait_ms = outcome->retry_after_ms > CIRCUIT_WAIT_MAX_MS ? CIRCUIT_WAIT_MAX_MS
+									: outcome->retry_after_ms;
 	int64_t cooldown_ms = next_cooldown_ms(circuit, policy, probe);
 	int64_t open_ms = cooldown_ms - cooldown_ms * policy->jitter_permille / 10000;
-	bool hinted = wait_ms > 0 && (outcome_rule(outcome->class)->opens == OUTCOME_OPENS_HINT || wait_ms >= open_ms);
+	bool hinted = wait_ms > 0 &&
+		(outcome_rule(outcome->class)->opens == OUTCOME_OPENS_HINT || wait_ms >= open_ms);
 	int64_t until_ms = util_add_clamped(now_ms, hinted ? wait_ms : open_ms);
 
 	if (!hinted)
@@ -123,24 +123,24 @@ open_circuit(struct circuit *circuit, const struct circuit_policy *policy, const
 
 /* Does this failure open the circuit? The count is already up to date. */
 static bool
-opens(const struct circuit *circuit, const struct circuit_policy *policy, const struct outcome *outcome)
+opens(const struct circuit *circuit, const struct circuit_policy *policy,
+	const struct outcome *outcome)
 {
 	switch (outcome_rule(outcome->class)->opens) {
-	case OUTCOME_OPENS_AT_ONCE:
-		return true;
+	case OUTCOME_OPENS_AT_ONCE: return true;
 	case OUTCOME_OPENS_HINT:
 		if (outcome->retry_after_ms > 0)
 			return true;
 		/* fall through */
 	case OUTCOME_OPENS_THRESHOLD:
 		return circuit->consecutive_failures >= policy->failure_threshold;
-	case OUTCOME_OPENS_NEVER:
-		break;
+	case OUTCOME_OPENS_NEVER: break;
 	}
 	return false;
 }
 
-/* Does it stand in the count of consecutive failures? A limit whose end the provider named is no failing. */
+/* Does it stand in the count of consecutive failures? A limit whose end the provider named is no
+ * failing. */
 static bool
 counted(const struct outcome *outcome)
 {
@@ -150,8 +150,8 @@ counted(const struct outcome *outcome)
 }
 
 bool
-circuit_note(struct circuit *circuit, const struct circuit_policy *policy, const struct outcome *outcome, bool mine, bool probe,
-	     int64_t now_ms)
+circuit_note(struct circuit *circuit, const struct circuit_policy *policy,
+	const struct outcome *outcome, bool mine, bool probe, int64_t now_ms)
 {
 	const struct outcome_rule *rule = outcome_rule(outcome->class);
 	bool was_open = circuit->open;

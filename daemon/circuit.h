@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A circuit: closed, open for a while, then half-open for one probe at a time. Pure; the rules are those of docs/llmfod.8,
- * HEALTH. After Nygard's circuit breaker ("Release It!"), with what the provider asked for on top.
+ * A circuit: closed, open for a while, then half-open for one probe at a time. Pure; the rules are
+ * those of docs/llmfod.8, HEALTH. After Nygard's circuit breaker ("Release It!"), with what the
+ * provider asked for on top.
  */
 #ifndef LLMFO_CIRCUIT_H
 #define LLMFO_CIRCUIT_H
@@ -12,27 +13,28 @@
 #define CIRCUIT_WAIT_MAX_MS ((int64_t)60 * 60 * 1000)
 
 enum circuit_state {
-	CIRCUIT_CLOSED,                /* calls go through */
-	CIRCUIT_OPEN,                  /* none does until open_until_ms */
-	CIRCUIT_HALF_OPEN,             /* one does, as a probe */
+	CIRCUIT_CLOSED,    /* calls go through */
+	CIRCUIT_OPEN,      /* none does until open_until_ms */
+	CIRCUIT_HALF_OPEN, /* one does, as a probe */
 };
 
 struct circuit_policy {
 	int failure_threshold;
 	int64_t cooldown_ms, cooldown_max_ms;
-	/* 0 to 999: how much of a tenth of a cooldown is taken off, so that hosts do not come back in step. Never of a provider's wait. */
+	/* 0 to 999: how much of a tenth of a cooldown is taken off, so that hosts do not come back
+	 * in step. Never of a provider's wait. */
 	int jitter_permille;
 };
 
 /* Zeroed memory is a closed circuit. */
 struct circuit {
-	bool open;                     /* opened and not closed since; half-open once the time has come */
-	bool probing;                  /* a probe is out */
-	bool hinted;                   /* open for as long as the provider asked for */
+	bool open;    /* opened and not closed since; half-open once the time has come */
+	bool probing; /* a probe is out */
+	bool hinted;  /* open for as long as the provider asked for */
 	enum outcome_class opened_by;
 	int consecutive_failures;
 	int64_t open_until_ms;
-	int64_t cooldown_ms;           /* of the last opening, doubled by failed probes; 0: none yet */
+	int64_t cooldown_ms; /* of the last opening, doubled by failed probes; 0: none yet */
 };
 
 enum circuit_state circuit_state(const struct circuit *circuit, int64_t now_ms);
@@ -41,20 +43,22 @@ const char *circuit_state_text(enum circuit_state state);
 int64_t circuit_remaining_ms(const struct circuit *circuit, int64_t now_ms);
 /* Would a call be let through now, be it as a probe? */
 bool circuit_admits(const struct circuit *circuit, int64_t now_ms);
-/* May it be probed before its time when nothing else is left? Not what needs a person, nor what the provider asked for. */
+/* May it be probed before its time when nothing else is left? Not what needs a person, nor what the
+ * provider asked for. */
 bool circuit_admits_early(const struct circuit *circuit);
 /* May an active check that went well bring it to half-open? */
 bool circuit_checkable(const struct circuit *circuit, int64_t now_ms);
 /* It did. */
 void circuit_check_passed(struct circuit *circuit, int64_t now_ms);
-/* A call goes through: true if it is a probe, whose end must be told by circuit_note() or circuit_release(). */
+/* A call goes through: true if it is a probe, whose end must be told by circuit_note() or
+ * circuit_release(). */
 bool circuit_enter(struct circuit *circuit);
 /*
- * What an attempt came to that bears on this circuit (mine: its class counts against this kind of subject). Returns true when the
- * circuit was opened, closed or reopened by it.
+ * What an attempt came to that bears on this circuit (mine: its class counts against this kind of
+ * subject). Returns true when the circuit was opened, closed or reopened by it.
  */
-bool circuit_note(struct circuit *circuit, const struct circuit_policy *policy, const struct outcome *outcome, bool mine,
-		  bool probe, int64_t now_ms);
+bool circuit_note(struct circuit *circuit, const struct circuit_policy *policy,
+	const struct outcome *outcome, bool mine, bool probe, int64_t now_ms);
 /* A probe ended without a judgement: its place is free again. */
 void circuit_release(struct circuit *circuit);
 

@@ -8,7 +8,7 @@
 void
 clock_init(struct clock *clock, const struct clock_ops *ops)
 {
-	*clock = (struct clock){ .ops = ops };
+	*clock = (struct clock){.ops = ops};
 }
 
 void
@@ -96,7 +96,8 @@ wake_if_changed(struct clock *clock, int64_t before_ms)
 }
 
 void
-clock_start(struct clock *clock, struct clock_timer *timer, int64_t at_ms, void (*fire)(void *arg), void *arg)
+clock_start(struct clock *clock, struct clock_timer *timer, int64_t at_ms, void (*fire)(void *arg),
+	void *arg)
 {
 	int64_t before_ms = clock_next_ms(clock);
 

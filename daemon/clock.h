@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Time and timers for everything that is a machine: one heap of timers that lie in their owners, driven by the libuv
- * loop in the daemon (clock_uv.c) and by hand in simulations. Time is monotonic milliseconds; wall time is for logs alone.
+ * Time and timers for everything that is a machine: one heap of timers that lie in their owners,
+ * driven by the libuv loop in the daemon (clock_uv.c) and by hand in simulations. Time is monotonic
+ * milliseconds; wall time is for logs alone.
  */
 #ifndef LLMFO_CLOCK_H
 #define LLMFO_CLOCK_H
@@ -13,8 +14,8 @@
 /* A timer, embedded in its owner; zeroed memory is a stopped one. */
 struct clock_timer {
 	int64_t at_ms;
-	uint64_t turn;                 /* order among timers of the same millisecond */
-	size_t slot;                   /* place in the heap + 1; 0: stopped */
+	uint64_t turn; /* order among timers of the same millisecond */
+	size_t slot;   /* place in the heap + 1; 0: stopped */
 	void (*fire)(void *arg);
 	void *arg;
 };
@@ -26,17 +27,18 @@ struct clock_ops {
 	int64_t (*now_ms)(const struct clock *clock);
 	/* Milliseconds since 1970. */
 	int64_t (*wall_ms)(const struct clock *clock);
-	/* Run clock_run() at at_ms (or at once if that has passed), CLOCK_NEVER: no more. Replaces what was asked for before. */
+	/* Run clock_run() at at_ms (or at once if that has passed), CLOCK_NEVER: no more. Replaces
+	 * what was asked for before. */
 	void (*wake)(struct clock *clock, int64_t at_ms);
 };
 
 /* Embedded first in every implementation. */
 struct clock {
 	const struct clock_ops *ops;
-	struct clock_timer **heap;     /* owned; the timers are not */
+	struct clock_timer **heap; /* owned; the timers are not */
 	size_t count, cap;
 	uint64_t turn;
-	bool running;                  /* inside clock_run() */
+	bool running; /* inside clock_run() */
 };
 
 void clock_init(struct clock *clock, const struct clock_ops *ops);
@@ -56,10 +58,12 @@ clock_wall_ms(const struct clock *clock)
 }
 
 /*
- * (Re)starts a timer that fires once, at at_ms or in the next turn of the loop if that has passed; never from inside this
- * function. fire may start and stop any timer, its own too, and free its owner.
+ * (Re)starts a timer that fires once, at at_ms or in the next turn of the loop if that has passed;
+ * never from inside this function. fire may start and stop any timer, its own too, and free its
+ * owner.
  */
-void clock_start(struct clock *clock, struct clock_timer *timer, int64_t at_ms, void (*fire)(void *arg), void *arg);
+void clock_start(struct clock *clock, struct clock_timer *timer, int64_t at_ms,
+	void (*fire)(void *arg), void *arg);
 /* The next turn of the loop: what a machine uses to answer later than from inside start(). */
 void clock_soon(struct clock *clock, struct clock_timer *timer, void (*fire)(void *arg), void *arg);
 /* Fine for a stopped one. */
@@ -71,7 +75,8 @@ clock_running(const struct clock_timer *timer)
 }
 /* When the next timer is due, CLOCK_NEVER if none runs. */
 int64_t clock_next_ms(const struct clock *clock);
-/* For the driver: fires what is due now. Timers that are started meanwhile wait for the next run, so that it always ends. */
+/* For the driver: fires what is due now. Timers that are started meanwhile wait for the next run,
+ * so that it always ends. */
 void clock_run(struct clock *clock);
 
 #endif

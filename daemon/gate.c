@@ -7,7 +7,7 @@
 void
 gate_init(struct gate *gate, int max_running, int max_waiting)
 {
-	*gate = (struct gate){ .max_running = max_running, .max_waiting = max_waiting };
+	*gate = (struct gate){.max_running = max_running, .max_waiting = max_waiting};
 	list_init(&gate->queue);
 }
 

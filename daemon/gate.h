@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How many calls run at once, and who waits: for a place of its own (limits.calls) or for a provider that is at its
- * max_concurrency. First come, first served among those that can go on. Pure bookkeeping.
+ * How many calls run at once, and who waits: for a place of its own (limits.calls) or for a
+ * provider that is at its max_concurrency. First come, first served among those that can go on.
+ * Pure bookkeeping.
  */
 #ifndef LLMFO_GATE_H
 #define LLMFO_GATE_H
@@ -11,7 +12,7 @@
 struct gate {
 	int running, max_running;
 	int waiting, max_waiting;
-	struct list queue;             /* of struct gate_waiter */
+	struct list queue; /* of struct gate_waiter */
 };
 
 /* Embedded in what waits. */

@@ -9,10 +9,10 @@
 
 struct health {
 	struct health_policy policy;
-	void *trees[2];                        /* by enum health_kind: of struct health_subject, owned */
-	size_t unlisted;                       /* targets in the tree that are not listed */
+	void *trees[2];  /* by enum health_kind: of struct health_subject, owned */
+	size_t unlisted; /* targets in the tree that are not listed */
 	uint64_t used;
-	struct health_preferred *preferred;    /* owned */
+	struct health_preferred *preferred; /* owned */
 	size_t preferred_count;
 	struct health_forced forced;
 };
@@ -26,7 +26,8 @@ health_new(void)
 static int
 by_name(const void *a, const void *b)
 {
-	return strcmp(((const struct health_subject *)a)->name, ((const struct health_subject *)b)->name);
+	return strcmp(
+		((const struct health_subject *)a)->name, ((const struct health_subject *)b)->name);
 }
 
 static void
@@ -72,8 +73,9 @@ health_set_jitter(struct health *health, int permille)
 struct health_subject *
 health_find(const struct health *health, enum health_kind kind, const char *name)
 {
-	struct health_subject key = { .name = (char *)(uintptr_t)name };
-	struct health_subject *const *found = tfind(&key, (void *const *)&health->trees[kind], by_name);
+	struct health_subject key = {.name = (char *)(uintptr_t)name};
+	struct health_subject *const *found =
+		tfind(&key, (void *const *)&health->trees[kind], by_name);
 
 	return found ? *found : NULL;
 }
@@ -102,15 +104,17 @@ visit_node(const void *node, VISIT which, void *closure)
 }
 
 static void
-each_of(const struct health *health, enum health_kind kind, void (*visit)(struct health_subject *, void *), void *arg)
+each_of(const struct health *health, enum health_kind kind,
+	void (*visit)(struct health_subject *, void *), void *arg)
 {
-	struct walk walk = { visit, arg };
+	struct walk walk = {visit, arg};
 
 	twalk_r(health->trees[kind], visit_node, &walk);
 }
 
 void
-health_each(const struct health *health, void (*visit)(struct health_subject *subject, void *arg), void *arg)
+health_each(const struct health *health, void (*visit)(struct health_subject *subject, void *arg),
+	void *arg)
 {
 	each_of(health, HEALTH_PROVIDER, visit, arg);
 	each_of(health, HEALTH_TARGET, visit, arg);
@@ -119,7 +123,7 @@ health_each(const struct health *health, void (*visit)(struct health_subject *su
 /* Subjects picked in a walk, which may not change the tree itself. */
 struct picked {
 	const struct health *health;
-	const char *provider;                  /* with its targets */
+	const char *provider; /* with its targets */
 	struct health_subject **list;
 	size_t count;
 };
@@ -136,7 +140,8 @@ find_oldest(struct health_subject *subject, void *arg)
 {
 	struct health_subject **oldest = arg;
 
-	if (!subject->listed && subject->in_flight == 0 && (!*oldest || subject->used < (*oldest)->used))
+	if (!subject->listed && subject->in_flight == 0 &&
+		(!*oldest || subject->used < (*oldest)->used))
 		*oldest = subject;
 }
 
@@ -206,7 +211,7 @@ pick_unlisted(struct health_subject *subject, void *arg)
 void
 health_sweep(struct health *health)
 {
-	struct picked picked = { .health = health };
+	struct picked picked = {.health = health};
 
 	health_each(health, pick_unlisted, &picked);
 	for (size_t i = 0; i < picked.count; i++)
@@ -231,10 +236,10 @@ start_anew(struct health_subject *subject)
 {
 	bool probing = subject->circuit.probing;
 
-	subject->circuit = (struct circuit){ .probing = probing && subject->in_flight > 0 };
+	subject->circuit = (struct circuit){.probing = probing && subject->in_flight > 0};
 	subject->successes = subject->failures = 0;
-	subject->latency = (struct latency){ 0 };
-	subject->last_error = (struct health_error){ .class = OUTCOME_OK };
+	subject->latency = (struct latency){0};
+	subject->last_error = (struct health_error){.class = OUTCOME_OK};
 	subject->last_failure_ms = subject->checked_well_ms = 0;
 }
 
@@ -275,16 +280,15 @@ remember_error(struct health_subject *subject, const struct outcome *outcome, in
 }
 
 /* Did the attempt say anything about the one that was asked? Leaving early says nothing. */
-static bool
-judges(enum outcome_class class)
+static bool judges(enum outcome_class class)
 {
 	return class != OUTCOME_CANCELLED && class != OUTCOME_DEADLINE_EXCEEDED;
 }
 
 /* One subject's share of an end. mine: the outcome's class counts against this kind. */
 static bool
-end_at(struct health *health, struct health_subject *subject, const struct outcome *outcome, bool mine, bool probe,
-       int64_t latency_ms, int64_t now_ms)
+end_at(struct health *health, struct health_subject *subject, const struct outcome *outcome,
+	bool mine, bool probe, int64_t latency_ms, int64_t now_ms)
 {
 	assert(subject->in_flight > 0);
 	subject->in_flight--;
@@ -296,8 +300,8 @@ end_at(struct health *health, struct health_subject *subject, const struct outco
 		subject->failures++;
 		if (mine || subject->kind == HEALTH_TARGET)
 			remember_error(subject, outcome, now_ms);
-		if (outcome_rule(outcome->class)->scope != OUTCOME_SCOPE_NOTHING
-		    && (mine || subject->kind == HEALTH_TARGET))
+		if (outcome_rule(outcome->class)->scope != OUTCOME_SCOPE_NOTHING &&
+			(mine || subject->kind == HEALTH_TARGET))
 			subject->last_failure_ms = now_ms > 0 ? now_ms : 1;
 	}
 	if (!health->policy.tracking) {
@@ -305,22 +309,24 @@ end_at(struct health *health, struct health_subject *subject, const struct outco
 			circuit_release(&subject->circuit);
 		return false;
 	}
-	return circuit_note(&subject->circuit, &health->policy.circuit, outcome, mine, probe, now_ms);
+	return circuit_note(
+		&subject->circuit, &health->policy.circuit, outcome, mine, probe, now_ms);
 }
 
 struct health_change
-health_end(struct health *health, const char *provider, const char *target, struct health_ticket ticket,
-	   const struct outcome *outcome, int64_t latency_ms, int64_t now_ms)
+health_end(struct health *health, const char *provider, const char *target,
+	struct health_ticket ticket, const struct outcome *outcome, int64_t latency_ms,
+	int64_t now_ms)
 {
 	enum outcome_scope scope = outcome_rule(outcome->class)->scope;
 	struct health_subject *of_target = health_subject(health, HEALTH_TARGET, target);
 	struct health_subject *of_provider = health_subject(health, HEALTH_PROVIDER, provider);
 	struct health_change change;
 
-	change.target_circuit = end_at(health, of_target, outcome, scope == OUTCOME_SCOPE_TARGET, ticket.target_probe,
-				       latency_ms, now_ms);
-	change.provider_circuit = end_at(health, of_provider, outcome, scope == OUTCOME_SCOPE_PROVIDER,
-					 ticket.provider_probe, latency_ms, now_ms);
+	change.target_circuit = end_at(health, of_target, outcome, scope == OUTCOME_SCOPE_TARGET,
+		ticket.target_probe, latency_ms, now_ms);
+	change.provider_circuit = end_at(health, of_provider, outcome,
+		scope == OUTCOME_SCOPE_PROVIDER, ticket.provider_probe, latency_ms, now_ms);
 	return change;
 }
 
@@ -349,7 +355,8 @@ reset_if_named(struct health_subject *subject, void *arg)
 {
 	struct reset *reset = arg;
 
-	if (reset->name && strcmp(subject->name, reset->name) != 0 && !belongs_to(subject, reset->name))
+	if (reset->name && strcmp(subject->name, reset->name) != 0 &&
+		!belongs_to(subject, reset->name))
 		return;
 	start_anew(subject);
 	reset->count++;
@@ -358,7 +365,7 @@ reset_if_named(struct health_subject *subject, void *arg)
 int
 health_reset(struct health *health, const char *name)
 {
-	struct reset reset = { .name = name };
+	struct reset reset = {.name = name};
 
 	health_each(health, reset_if_named, &reset);
 	return reset.count;
@@ -405,9 +412,10 @@ health_prefer(struct health *health, const char *chain, const char *target, int6
 		return false;
 	}
 	if (!entry) {
-		health->preferred = x_realloc(health->preferred, (health->preferred_count + 1) * sizeof *entry);
+		health->preferred =
+			x_realloc(health->preferred, (health->preferred_count + 1) * sizeof *entry);
 		entry = &health->preferred[health->preferred_count++];
-		*entry = (struct health_preferred){ .chain = x_strdup(chain) };
+		*entry = (struct health_preferred){.chain = x_strdup(chain)};
 	}
 	free(entry->target);
 	entry->target = x_strdup(target);
@@ -438,7 +446,7 @@ health_unprefer_all(struct health *health)
 
 void
 health_each_preferred(struct health *health, int64_t now_ms,
-		      void (*visit)(const struct health_preferred *preferred, void *arg), void *arg)
+	void (*visit)(const struct health_preferred *preferred, void *arg), void *arg)
 {
 	for (size_t i = health->preferred_count; i-- > 0;) {
 		if (now_ms >= health->preferred[i].until_ms)
@@ -449,11 +457,13 @@ health_each_preferred(struct health *health, int64_t now_ms,
 }
 
 bool
-health_passed_over(const struct health *health, const struct health_subject *target, int64_t now_ms, int64_t *remaining_ms)
+health_passed_over(const struct health *health, const struct health_subject *target, int64_t now_ms,
+	int64_t *remaining_ms)
 {
-	int64_t until_ms = util_add_clamped(target->last_failure_ms, health->policy.circuit.cooldown_ms);
-	bool passed_over = target->last_failure_ms > 0 && target->checked_well_ms <= target->last_failure_ms
-			   && now_ms < until_ms;
+	int64_t until_ms =
+		util_add_clamped(target->last_failure_ms, health->policy.circuit.cooldown_ms);
+	bool passed_over = target->last_failure_ms > 0 &&
+		target->checked_well_ms <= target->last_failure_ms && now_ms < until_ms;
 
 	if (remaining_ms)
 		*remaining_ms = passed_over ? until_ms - now_ms : 0;
@@ -469,10 +479,11 @@ health_forced(struct health *health, int64_t now_ms)
 }
 
 void
-health_force(struct health *health, const char *provider, bool strict, int64_t until_ms, uint32_t by_uid)
+health_force(
+	struct health *health, const char *provider, bool strict, int64_t until_ms, uint32_t by_uid)
 {
 	char *copy = x_strdup(provider);
 
 	free(health->forced.provider);
-	health->forced = (struct health_forced){ copy, strict, until_ms, by_uid };
+	health->forced = (struct health_forced){copy, strict, until_ms, by_uid};
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The host's one memory of how providers and targets fare: a circuit, counters, latency and the last error of each, and
- * what chains prefer and an administrator forced. Pure: it takes now_ms, it knows neither clock nor network. The rules are
- * those of docs/llmfod.8, HEALTH.
+ * The host's one memory of how providers and targets fare: a circuit, counters, latency and the
+ * last error of each, and what chains prefer and an administrator forced. Pure: it takes now_ms, it
+ * knows neither clock nor network. The rules are those of docs/llmfod.8, HEALTH.
  */
 #ifndef LLMFO_HEALTH_H
 #define LLMFO_HEALTH_H
@@ -10,13 +10,14 @@
 #include "circuit.h"
 #include "latency.h"
 
-/* Targets that no configuration lists (callers may name any model) are remembered up to this many; idle ones go first. */
+/* Targets that no configuration lists (callers may name any model) are remembered up to this many;
+ * idle ones go first. */
 #define HEALTH_UNLISTED_MAX 1000
 
 enum health_kind { HEALTH_PROVIDER, HEALTH_TARGET };
 
 struct health_error {
-	enum outcome_class class;      /* OUTCOME_OK: there was none */
+	enum outcome_class class; /* OUTCOME_OK: there was none */
 	int http_status;
 	int64_t at_ms;
 	char message[OUTCOME_MESSAGE_BYTES];
@@ -26,27 +27,28 @@ struct health_error {
 struct health_subject {
 	enum health_kind kind;
 	char *name;
-	bool listed;                   /* the configuration names it */
-	bool disabled;                 /* by an administrator */
+	bool listed;   /* the configuration names it */
+	bool disabled; /* by an administrator */
 	struct circuit circuit;
 	int in_flight;
 	int64_t successes, failures;
-	struct latency latency;        /* of successes */
+	struct latency latency; /* of successes */
 	struct health_error last_error;
-	int64_t last_failure_ms;       /* of those that count against it; 0: none since the last success */
-	int64_t checked_well_ms;       /* last active check that went well; 0: none */
-	uint64_t used;                 /* for forgetting the least recently used */
+	int64_t last_failure_ms; /* of those that count against it; 0: none since the last success
+	                          */
+	int64_t checked_well_ms; /* last active check that went well; 0: none */
+	uint64_t used;           /* for forgetting the least recently used */
 };
 
 /* What a chain goes to first since it failed over to it. */
 struct health_preferred {
 	char *chain, *target;
 	int64_t until_ms;
-	uint64_t tried_by;             /* the call that is out at a better-placed target; 0: none */
+	uint64_t tried_by; /* the call that is out at a better-placed target; 0: none */
 };
 
 struct health_forced {
-	char *provider;                /* NULL: nothing is forced */
+	char *provider; /* NULL: nothing is forced */
 	bool strict;
 	int64_t until_ms;
 	uint32_t by_uid;
@@ -55,8 +57,8 @@ struct health_forced {
 struct health_policy {
 	struct circuit_policy circuit;
 	int64_t preferred_ttl_ms;
-	bool tracking;                 /* features.health_tracking */
-	bool preferred;                /* features.preferred */
+	bool tracking;  /* features.health_tracking */
+	bool preferred; /* features.preferred */
 };
 
 struct health;
@@ -68,35 +70,45 @@ const struct health_policy *health_policy(const struct health *health);
 /* 0 to 999, drawn by the owner from time to time: see struct circuit_policy. */
 void health_set_jitter(struct health *health, int permille);
 
-/* The subject of that name, made if it is not there yet. Valid until the next health_subject() of another unlisted name or health_forget(). */
-struct health_subject *health_subject(struct health *health, enum health_kind kind, const char *name);
+/* The subject of that name, made if it is not there yet. Valid until the next health_subject() of
+ * another unlisted name or health_forget(). */
+struct health_subject *health_subject(
+	struct health *health, enum health_kind kind, const char *name);
 /* The same without making one: NULL. */
-struct health_subject *health_find(const struct health *health, enum health_kind kind, const char *name);
-/* Marks what a new configuration names; what it no longer names is forgotten (at once, or when nothing is in flight there). */
+struct health_subject *health_find(
+	const struct health *health, enum health_kind kind, const char *name);
+/* Marks what a new configuration names; what it no longer names is forgotten (at once, or when
+ * nothing is in flight there). */
 void health_unlist_all(struct health *health);
 void health_list(struct health *health, enum health_kind kind, const char *name);
 void health_sweep(struct health *health);
 /* A provider's endpoint or key changed: it and its targets start anew. */
 void health_forget_provider(struct health *health, const char *provider);
-void health_each(const struct health *health, void (*visit)(struct health_subject *subject, void *arg), void *arg);
+void health_each(const struct health *health,
+	void (*visit)(struct health_subject *subject, void *arg), void *arg);
 
 /* An attempt, from its start to its end: what it holds. */
 struct health_ticket {
 	bool target_probe, provider_probe;
 };
 
-/* An attempt starts: counts it in flight and takes the probe of a half-open (or early-probed) circuit. */
+/* An attempt starts: counts it in flight and takes the probe of a half-open (or early-probed)
+ * circuit. */
 struct health_ticket health_begin(struct health *health, const char *provider, const char *target);
 /* What an outcome did to the circuits. */
 struct health_change {
-	bool target_circuit, provider_circuit;         /* opened, reopened or closed */
+	bool target_circuit, provider_circuit; /* opened, reopened or closed */
 };
 /* It ended. */
-struct health_change health_end(struct health *health, const char *provider, const char *target, struct health_ticket ticket,
-				const struct outcome *outcome, int64_t latency_ms, int64_t now_ms);
-/* An active check of a provider went well; target is NULL for the provider itself. True if a circuit became half-open by it. */
-bool health_checked_well(struct health *health, const char *provider, const char *target, int64_t now_ms);
-/* Closes circuits and forgets counters: of one provider with its targets, of one target, or (NULL) of all. How many there were. */
+struct health_change health_end(struct health *health, const char *provider, const char *target,
+	struct health_ticket ticket, const struct outcome *outcome, int64_t latency_ms,
+	int64_t now_ms);
+/* An active check of a provider went well; target is NULL for the provider itself. True if a
+ * circuit became half-open by it. */
+bool health_checked_well(
+	struct health *health, const char *provider, const char *target, int64_t now_ms);
+/* Closes circuits and forgets counters: of one provider with its targets, of one target, or (NULL)
+ * of all. How many there were. */
 int health_reset(struct health *health, const char *name);
 
 /* The entry of a chain that has not run out, or NULL. */
@@ -108,16 +120,18 @@ bool health_unprefer(struct health *health, const char *chain);
 /* Forgets every entry: how many. */
 int health_unprefer_all(struct health *health);
 void health_each_preferred(struct health *health, int64_t now_ms,
-			   void (*visit)(const struct health_preferred *preferred, void *arg), void *arg);
+	void (*visit)(const struct health_preferred *preferred, void *arg), void *arg);
 /*
- * While an entry stands, is a better-placed target still passed over? Until cooldown after its last failure, or until an
- * active check found it well. *remaining_ms (may be NULL): how long yet.
+ * While an entry stands, is a better-placed target still passed over? Until cooldown after its last
+ * failure, or until an active check found it well. *remaining_ms (may be NULL): how long yet.
  */
-bool health_passed_over(const struct health *health, const struct health_subject *target, int64_t now_ms, int64_t *remaining_ms);
+bool health_passed_over(const struct health *health, const struct health_subject *target,
+	int64_t now_ms, int64_t *remaining_ms);
 
 /* The forced provider, NULL when none is or its time has run out. */
 const struct health_forced *health_forced(struct health *health, int64_t now_ms);
 /* provider NULL: clears. */
-void health_force(struct health *health, const char *provider, bool strict, int64_t until_ms, uint32_t by_uid);
+void health_force(struct health *health, const char *provider, bool strict, int64_t until_ms,
+	uint32_t by_uid);
 
 #endif

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How long something takes: a count, a mean and a histogram with eight steps to each doubling, so that a percentile is
- * right to within 9 %. Fixed size, pure.
+ * How long something takes: a count, a mean and a histogram with eight steps to each doubling, so
+ * that a percentile is right to within 9 %. Fixed size, pure.
  */
 #ifndef LLMFO_LATENCY_H
 #define LLMFO_LATENCY_H
 
 #include "util.h"
 
-#define LATENCY_STEPS 168      /* up to 2^21 ms, more than half an hour */
+#define LATENCY_STEPS 168 /* up to 2^21 ms, more than half an hour */
 
 struct latency {
 	uint64_t count;

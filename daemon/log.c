@@ -22,10 +22,10 @@ static struct {
 	uint64_t dropped;
 	void (*sink)(void *arg, enum log_level level, const char *line);
 	void *sink_arg;
-} log_state = { .level = LOG_WARNING };
+} log_state = {.level = LOG_WARNING};
 
-static const char *const level_names[] = { "error", "warning", "info", "debug" };
-static const char *const format_names[] = { "text", "logfmt", "json" };
+static const char *const level_names[] = {"error", "warning", "info", "debug"};
+static const char *const format_names[] = {"text", "logfmt", "json"};
 
 void
 log_setup(enum log_level level, enum log_format format, bool terminal)
@@ -137,23 +137,27 @@ add_time(struct buf *line, bool full)
 }
 
 static void
-format_text(struct buf *line, enum log_level level, const struct log_field *fields, size_t count, const char *message)
+format_text(struct buf *line, enum log_level level, const struct log_field *fields, size_t count,
+	const char *message)
 {
-	static const char *const colours[] = { "\033[31m", "\033[33m", "\033[32m", "\033[2m" };
+	static const char *const colours[] = {"\033[31m", "\033[33m", "\033[32m", "\033[2m"};
 
 	if (log_state.terminal) {
 		(void)buf_puts(line, "\033[2m");
 		add_time(line, false);
-		(void)buf_printf(line, "\033[0m %s%-7s\033[0m ", colours[level], level_names[level]);
+		(void)buf_printf(
+			line, "\033[0m %s%-7s\033[0m ", colours[level], level_names[level]);
 	}
 	add_escaped(line, message, false);
 	add_fields(line, fields, count);
 }
 
 static void
-format_logfmt(struct buf *line, enum log_level level, const struct log_field *fields, size_t count, const char *message)
+format_logfmt(struct buf *line, enum log_level level, const struct log_field *fields, size_t count,
+	const char *message)
 {
-	const struct log_field head[] = { LOG_STRING("level", level_names[level]), LOG_STRING("msg", message) };
+	const struct log_field head[] = {
+		LOG_STRING("level", level_names[level]), LOG_STRING("msg", message)};
 
 	(void)buf_puts(line, "time=");
 	add_time(line, true);
@@ -162,7 +166,8 @@ format_logfmt(struct buf *line, enum log_level level, const struct log_field *fi
 }
 
 static void
-format_json(struct buf *line, enum log_level level, const struct log_field *fields, size_t count, const char *message)
+format_json(struct buf *line, enum log_level level, const struct log_field *fields, size_t count,
+	const char *message)
 {
 	struct json *object = json_new_object();
 	struct buf time_text;
@@ -187,11 +192,11 @@ format_json(struct buf *line, enum log_level level, const struct log_field *fiel
 static void
 write_out(const char *bytes, size_t count)
 {
-	struct pollfd ready = { .fd = STDERR_FILENO, .events = POLLOUT };
+	struct pollfd ready = {.fd = STDERR_FILENO, .events = POLLOUT};
 	struct stat kind;
 
-	if (fstat(STDERR_FILENO, &kind) == 0 && !S_ISREG(kind.st_mode)
-	    && (poll(&ready, 1, 0) != 1 || !(ready.revents & POLLOUT))) {
+	if (fstat(STDERR_FILENO, &kind) == 0 && !S_ISREG(kind.st_mode) &&
+		(poll(&ready, 1, 0) != 1 || !(ready.revents & POLLOUT))) {
 		log_state.dropped++;
 		return;
 	}
@@ -200,12 +205,13 @@ write_out(const char *bytes, size_t count)
 }
 
 void
-log_line(enum log_level level, const struct log_field *fields, size_t count, const char *format, ...)
+log_line(
+	enum log_level level, const struct log_field *fields, size_t count, const char *format, ...)
 {
 	/* syslog's err, warning, info, debug, as sd-daemon(3) has them */
-	static const char *const priorities[] = { "<3>", "<4>", "<6>", "<7>" };
-	static void (*const formats[])(struct buf *, enum log_level, const struct log_field *, size_t,
-				       const char *) = { format_text, format_logfmt, format_json };
+	static const char *const priorities[] = {"<3>", "<4>", "<6>", "<7>"};
+	static void (*const formats[])(struct buf *, enum log_level, const struct log_field *,
+		size_t, const char *) = {format_text, format_logfmt, format_json};
 	struct buf message, line;
 	va_list args;
 
@@ -230,7 +236,8 @@ log_line(enum log_level level, const struct log_field *fields, size_t count, con
 		struct buf out;
 
 		buf_init(&out, LINE_BYTES);
-		(void)buf_printf(&out, "%s%s\n", log_state.terminal ? "" : priorities[level], line.data);
+		(void)buf_printf(
+			&out, "%s%s\n", log_state.terminal ? "" : priorities[level], line.data);
 		write_out(out.data, out.len);
 		buf_free(&out);
 	}

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The log: one line an event, to stderr, as text for people, logfmt or JSON, with the priorities that the journal reads in
- * front when it is not a terminal. A reader that does not read makes lines drop (and be counted), never the daemon wait.
- * Callers pass no secret and no prompt; control characters are made harmless here.
+ * The log: one line an event, to stderr, as text for people, logfmt or JSON, with the priorities
+ * that the journal reads in front when it is not a terminal. A reader that does not read makes
+ * lines drop (and be counted), never the daemon wait. Callers pass no secret and no prompt; control
+ * characters are made harmless here.
  */
 #ifndef LLMFO_LOG_H
 #define LLMFO_LOG_H
@@ -12,17 +13,25 @@
 enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 enum log_format { LOG_TEXT, LOG_LOGFMT, LOG_JSON };
 
-/* A field of a line: text, or a number where text is NULL. Fields with an empty key are left out. */
+/* A field of a line: text, or a number where text is NULL. Fields with an empty key are left out.
+ */
 struct log_field {
 	const char *key;
 	const char *text;
 	int64_t number;
 };
 
-#define LOG_STRING(name, value) { .key = (value) ? (name) : "", .text = (value) }
-#define LOG_NUMBER(name, value) { .key = (name), .number = (value) }
+#define LOG_STRING(name, value) \
+	{ \
+		.key = (value) ? (name) : "", .text = (value) \
+	}
+#define LOG_NUMBER(name, value) \
+	{ \
+		.key = (name), .number = (value) \
+	}
 
-/* What the log does until told otherwise: warnings and worse, as text. terminal: in colour, without priorities. */
+/* What the log does until told otherwise: warnings and worse, as text. terminal: in colour, without
+ * priorities. */
 void log_setup(enum log_level level, enum log_format format, bool terminal);
 void log_set_level(enum log_level level);
 bool log_wants(enum log_level level);
@@ -31,7 +40,8 @@ void log_capture(void (*sink)(void *arg, enum log_level level, const char *line)
 /* How many lines were dropped because nobody read. */
 uint64_t log_dropped(void);
 
-void log_line(enum log_level level, const struct log_field *fields, size_t count, const char *format, ...) UTIL_PRINTF(4, 5);
+void log_line(enum log_level level, const struct log_field *fields, size_t count,
+	const char *format, ...) UTIL_PRINTF(4, 5);
 
 #define log_error(...) log_line(LOG_ERROR, NULL, 0, __VA_ARGS__)
 #define log_warning(...) log_line(LOG_WARNING, NULL, 0, __VA_ARGS__)

@@ -15,7 +15,8 @@ kept_out(struct route_candidate *candidate, enum route_out out, int64_t for_ms)
 
 /* Sets out if this circuit keeps the candidate out. */
 static bool
-circuit_keeps_out(struct route_candidate *candidate, const struct health_subject *subject, enum route_out open, int64_t now_ms)
+circuit_keeps_out(struct route_candidate *candidate, const struct health_subject *subject,
+	enum route_out open, int64_t now_ms)
 {
 	if (!subject || circuit_admits(&subject->circuit, now_ms))
 		return false;
@@ -28,8 +29,10 @@ enum route_out
 route_admit(struct route_candidate *candidate, struct health *health, int64_t now_ms)
 {
 	const struct config_provider *provider = candidate->target->provider;
-	const struct health_subject *of_provider = health_find(health, HEALTH_PROVIDER, provider->name);
-	const struct health_subject *of_target = health_find(health, HEALTH_TARGET, candidate->target->name);
+	const struct health_subject *of_provider =
+		health_find(health, HEALTH_PROVIDER, provider->name);
+	const struct health_subject *of_target =
+		health_find(health, HEALTH_TARGET, candidate->target->name);
 
 	candidate->out = ROUTE_IN;
 	candidate->out_for_ms = 0;
@@ -37,10 +40,11 @@ route_admit(struct route_candidate *candidate, struct health *health, int64_t no
 		(void)kept_out(candidate, ROUTE_NOT_CONFIGURED, 0);
 	else if ((of_provider && of_provider->disabled) || (of_target && of_target->disabled))
 		(void)kept_out(candidate, ROUTE_DISABLED, 0);
-	else if (candidate->forced
-		 || (!circuit_keeps_out(candidate, of_provider, ROUTE_PROVIDER_OPEN, now_ms)
-		     && !circuit_keeps_out(candidate, of_target, ROUTE_TARGET_OPEN, now_ms)))
-		if (provider->max_concurrency > 0 && of_provider && of_provider->in_flight >= provider->max_concurrency)
+	else if (candidate->forced ||
+		(!circuit_keeps_out(candidate, of_provider, ROUTE_PROVIDER_OPEN, now_ms) &&
+			!circuit_keeps_out(candidate, of_target, ROUTE_TARGET_OPEN, now_ms)))
+		if (provider->max_concurrency > 0 && of_provider &&
+			of_provider->in_flight >= provider->max_concurrency)
 			(void)kept_out(candidate, ROUTE_BUSY, 0);
 	return candidate->out;
 }
@@ -74,14 +78,14 @@ by_group(const void *a, const void *b)
 static bool
 matches(const struct config_target *target, const struct route_want *want)
 {
-	return (!want->provider || strcmp(target->provider->name, want->provider) == 0)
-	       && (!want->model || strcmp(target->model, want->model) == 0);
+	return (!want->provider || strcmp(target->provider->name, want->provider) == 0) &&
+		(!want->model || strcmp(target->model, want->model) == 0);
 }
 
 /* The place of the chain's preferred target among the candidates, or count if there is none. */
 static size_t
 preferred_place(const struct route *route, struct health *health, const struct route_want *want,
-		struct health_preferred **entry, int64_t now_ms)
+	struct health_preferred **entry, int64_t now_ms)
 {
 	*entry = want->remembers ? health_preferred(health, want->chain->name, now_ms) : NULL;
 	for (size_t i = 0; *entry && i < route->count; i++)
@@ -92,11 +96,12 @@ preferred_place(const struct route *route, struct health *health, const struct r
 }
 
 /*
- * Marks what the chain's memory says: the preferred one, and of those placed before it which are passed over. One call at a
- * time tries one that has served its wait.
+ * Marks what the chain's memory says: the preferred one, and of those placed before it which are
+ * passed over. One call at a time tries one that has served its wait.
  */
 static void
-apply_preferred(struct route *route, struct health *health, const struct route_want *want, int64_t now_ms)
+apply_preferred(
+	struct route *route, struct health *health, const struct route_want *want, int64_t now_ms)
 {
 	struct health_preferred *entry;
 	size_t place = preferred_place(route, health, want, &entry, now_ms);
@@ -106,16 +111,19 @@ apply_preferred(struct route *route, struct health *health, const struct route_w
 	route->candidates[place].preferred = true;
 	for (size_t i = 0; i < place; i++) {
 		struct route_candidate *candidate = &route->candidates[i];
-		const struct health_subject *subject = health_find(health, HEALTH_TARGET, candidate->target->name);
+		const struct health_subject *subject =
+			health_find(health, HEALTH_TARGET, candidate->target->name);
 		bool taken = entry->tried_by != 0 && entry->tried_by != want->call;
 
 		candidate->better = true;
-		candidate->passed_over = taken || (subject && health_passed_over(health, subject, now_ms, NULL));
+		candidate->passed_over =
+			taken || (subject && health_passed_over(health, subject, now_ms, NULL));
 	}
 }
 
 static void
-apply_forced(struct route *route, struct health *health, const struct route_want *want, int64_t now_ms)
+apply_forced(
+	struct route *route, struct health *health, const struct route_want *want, int64_t now_ms)
 {
 	const struct health_forced *forced = health_forced(health, now_ms);
 	bool any = false;
@@ -126,8 +134,8 @@ apply_forced(struct route *route, struct health *health, const struct route_want
 		const struct config_provider *provider = route->candidates[i].target->provider;
 		const char *name = provider->derived_from ? provider->derived_from : provider->name;
 
-		route->candidates[i].forced = strcmp(name, forced->provider) == 0
-					      || strcmp(provider->name, forced->provider) == 0;
+		route->candidates[i].forced = strcmp(name, forced->provider) == 0 ||
+			strcmp(provider->name, forced->provider) == 0;
 		any |= route->candidates[i].forced;
 	}
 	for (size_t i = 0; forced->strict && i < route->count; i++)
@@ -145,8 +153,8 @@ keep_first_alone(struct route *route)
 	for (size_t i = 0; i < route->count; i++) {
 		struct route_candidate *candidate = &route->candidates[i];
 
-		if (candidate->out == ROUTE_NOT_CONFIGURED || candidate->out == ROUTE_DISABLED
-		    || candidate->out == ROUTE_NOT_FORCED)
+		if (candidate->out == ROUTE_NOT_CONFIGURED || candidate->out == ROUTE_DISABLED ||
+			candidate->out == ROUTE_NOT_FORCED)
 			continue;
 		if (found) {
 			candidate->out = ROUTE_NOT_FIRST;
@@ -157,9 +165,10 @@ keep_first_alone(struct route *route)
 }
 
 void
-route_order(struct route *route, struct health *health, const struct route_want *want, int64_t now_ms)
+route_order(
+	struct route *route, struct health *health, const struct route_want *want, int64_t now_ms)
 {
-	*route = (struct route){ .count = want->chain->target_count };
+	*route = (struct route){.count = want->chain->target_count};
 	route->candidates = x_calloc(route->count, sizeof route->candidates[0]);
 	for (size_t i = 0; i < route->count; i++) {
 		route->candidates[i].target = want->chain->targets[i];
@@ -181,7 +190,7 @@ void
 route_free(struct route *route)
 {
 	free(route->candidates);
-	*route = (struct route){ 0 };
+	*route = (struct route){0};
 }
 
 /* Is a probe out already, and may there be an early one? */
@@ -247,11 +256,13 @@ route_out_text(enum route_out out)
 }
 
 const char *
-route_state_text(const struct config_provider *provider, const struct health_subject *subject, int64_t now_ms)
+route_state_text(const struct config_provider *provider, const struct health_subject *subject,
+	int64_t now_ms)
 {
 	if (!provider->configured)
 		return "not_configured";
 	if (subject && subject->disabled)
 		return "disabled";
-	return circuit_state_text(subject ? circuit_state(&subject->circuit, now_ms) : CIRCUIT_CLOSED);
+	return circuit_state_text(
+		subject ? circuit_state(&subject->circuit, now_ms) : CIRCUIT_CLOSED);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which targets a call may use, in which order, and why the others not. Pure: a chain, what the call wants, and health in;
- * a list out. Whether a candidate is let through is asked again when its turn comes, since much may have happened by then.
+ * Which targets a call may use, in which order, and why the others not. Pure: a chain, what the
+ * call wants, and health in; a list out. Whether a candidate is let through is asked again when its
+ * turn comes, since much may have happened by then.
  */
 #ifndef LLMFO_ROUTE_H
 #define LLMFO_ROUTE_H
@@ -12,58 +13,64 @@
 /* Why a candidate is out. */
 enum route_out {
 	ROUTE_IN,
-	ROUTE_NOT_CONFIGURED,          /* its provider lacks a key */
-	ROUTE_DISABLED,                /* by an administrator: provider or target */
-	ROUTE_PROVIDER_OPEN,           /* the provider's circuit is open */
-	ROUTE_TARGET_OPEN,             /* its own is */
-	ROUTE_PROBING,                 /* a circuit is half-open and its one probe is out */
-	ROUTE_BUSY,                    /* its provider is at max_concurrency */
-	ROUTE_NOT_FIRST,               /* the call asked for no failover, and it is not the first */
-	ROUTE_NOT_FORCED,              /* another provider is forced, strictly */
+	ROUTE_NOT_CONFIGURED, /* its provider lacks a key */
+	ROUTE_DISABLED,       /* by an administrator: provider or target */
+	ROUTE_PROVIDER_OPEN,  /* the provider's circuit is open */
+	ROUTE_TARGET_OPEN,    /* its own is */
+	ROUTE_PROBING,        /* a circuit is half-open and its one probe is out */
+	ROUTE_BUSY,           /* its provider is at max_concurrency */
+	ROUTE_NOT_FIRST,      /* the call asked for no failover, and it is not the first */
+	ROUTE_NOT_FORCED,     /* another provider is forced, strictly */
 };
 
 struct route_want {
 	const struct config_chain *chain;
-	const char *provider, *model;  /* those that match come first; NULL: no wish */
-	bool own_provider;             /* the call named its provider: what is forced does not move it */
-	bool remembers;                /* a named sequential chain or agent: preferred entries hold */
-	bool fallback;                 /* false: the first candidate alone */
-	uint64_t call;                 /* the call's number, for tried_by; 0: nobody asks to try (explain) */
+	const char *provider, *model; /* those that match come first; NULL: no wish */
+	bool own_provider; /* the call named its provider: what is forced does not move it */
+	bool remembers;    /* a named sequential chain or agent: preferred entries hold */
+	bool fallback;     /* false: the first candidate alone */
+	uint64_t call;     /* the call's number, for tried_by; 0: nobody asks to try (explain) */
 };
 
 struct route_candidate {
 	struct config_target *target;
-	size_t place;                  /* in the chain's own order, from 0 */
+	size_t place; /* in the chain's own order, from 0 */
 	enum route_out out;
-	int64_t out_for_ms;            /* how long it stays out, 0 if that is not a matter of time */
+	int64_t out_for_ms; /* how long it stays out, 0 if that is not a matter of time */
 	bool forced;
-	bool wished;                   /* matches the call's provider and model */
-	bool better;                   /* better placed than the preferred one */
+	bool wished; /* matches the call's provider and model */
+	bool better; /* better placed than the preferred one */
 	bool preferred;
-	bool passed_over;              /* better placed, but it failed not long ago: behind all others */
+	bool passed_over; /* better placed, but it failed not long ago: behind all others */
 };
 
 struct route {
-	struct route_candidate *candidates;    /* owned */
+	struct route_candidate *candidates; /* owned */
 	size_t count;
-	bool strict_miss;              /* a provider is forced strictly and has no candidate here */
+	bool strict_miss; /* a provider is forced strictly and has no candidate here */
 };
 
 /* Orders a chain's targets. The caller frees it with route_free(). */
-void route_order(struct route *route, struct health *health, const struct route_want *want, int64_t now_ms);
+void route_order(
+	struct route *route, struct health *health, const struct route_want *want, int64_t now_ms);
 void route_free(struct route *route);
-/* Asks anew whether a candidate is let through now; sets out and out_for_ms. forced candidates pass open circuits. */
-enum route_out route_admit(struct route_candidate *candidate, struct health *health, int64_t now_ms);
+/* Asks anew whether a candidate is let through now; sets out and out_for_ms. forced candidates pass
+ * open circuits. */
+enum route_out route_admit(
+	struct route_candidate *candidate, struct health *health, int64_t now_ms);
 /*
- * The candidate to probe early when every one is kept out by circuits that permit it: the one free soonest, or NULL.
+ * The candidate to probe early when every one is kept out by circuits that permit it: the one free
+ * soonest, or NULL.
  */
-struct route_candidate *route_early_probe(const struct route *route, struct health *health, int64_t now_ms);
+struct route_candidate *route_early_probe(
+	const struct route *route, struct health *health, int64_t now_ms);
 /* A sentence for people: "circuit open", with what is known. */
 const char *route_out_text(enum route_out out);
 /*
- * The state of a provider (or, with its own subject, of a target) as `status` names it: closed, open, half_open, disabled or
- * not_configured. Subjects may be NULL: nothing is known of them.
+ * The state of a provider (or, with its own subject, of a target) as `status` names it: closed,
+ * open, half_open, disabled or not_configured. Subjects may be NULL: nothing is known of them.
  */
-const char *route_state_text(const struct config_provider *provider, const struct health_subject *subject, int64_t now_ms);
+const char *route_state_text(const struct config_provider *provider,
+	const struct health_subject *subject, int64_t now_ms);
 
 #endif

@@ -5,5 +5,5 @@
 void
 stats_reset(struct stats *stats, int64_t wall_ms)
 {
-	*stats = (struct stats){ .since_wall_ms = wall_ms };
+	*stats = (struct stats){.since_wall_ms = wall_ms};
 }

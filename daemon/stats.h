@@ -9,7 +9,7 @@ struct stats {
 #define X(name, help) int64_t name;
 #include "stats.def"
 #undef X
-	int64_t since_wall_ms;         /* when counting began */
+	int64_t since_wall_ms; /* when counting began */
 };
 
 /* All counters at 0, counting from now. */

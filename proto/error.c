@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Code <-> number <-> text, expanded from LLMFO_ERROR_MAP so that none of the three can be forgotten. */
+/* Code <-> number <-> text, expanded from LLMFO_ERROR_MAP so that none of the three can be
+ * forgotten. */
 #include "error.h"
 
 #include <string.h>
@@ -11,7 +12,7 @@ static const struct {
 	const char *code;
 	const char *text;
 } errors[] = {
-#define LLMFO_X(name, value, code, text) { (value), (code), (text) },
+#define LLMFO_X(name, value, code, text) {(value), (code), (text)},
 	LLMFO_ERROR_MAP(LLMFO_X)
 #undef LLMFO_X
 };

@@ -1,31 +1,57 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * See frame.h. The scanner is a counter of values still to come, for each level while a message is no deeper than allowed
- * and over all levels always, so that a message that is too deep can still be passed over to its end.
+ * See frame.h. The scanner is a counter of values still to come, for each level while a message is
+ * no deeper than allowed and over all levels always, so that a message that is too deep can still
+ * be passed over to its end.
  */
 #include "frame.h"
 
 #include <string.h>
 
-/* What a first byte says. length_bytes of header follow it; the length, if any, is of a body or of children. */
+/* What a first byte says. length_bytes of header follow it; the length, if any, is of a body or of
+ * children. */
 enum kind { KIND_SCALAR, KIND_BODY, KIND_ARRAY, KIND_MAP, KIND_EXT, KIND_INVALID };
 
 struct header {
 	unsigned char kind;
-	unsigned char length_bytes;    /* bytes of an explicit length behind the first byte */
-	unsigned char fixed;           /* bytes of a body whose length the first byte says */
+	unsigned char length_bytes; /* bytes of an explicit length behind the first byte */
+	unsigned char fixed;        /* bytes of a body whose length the first byte says */
 };
 
 /* 0xc0 to 0xdf, as the MessagePack specification lists its formats. */
 static const struct header headers[32] = {
-	{ KIND_SCALAR, 0, 0 },  { KIND_INVALID, 0, 0 }, { KIND_SCALAR, 0, 0 },  { KIND_SCALAR, 0, 0 },
-	{ KIND_BODY, 1, 0 },    { KIND_BODY, 2, 0 },    { KIND_BODY, 4, 0 },    { KIND_EXT, 1, 1 },
-	{ KIND_EXT, 2, 1 },     { KIND_EXT, 4, 1 },     { KIND_SCALAR, 0, 4 },  { KIND_SCALAR, 0, 8 },
-	{ KIND_SCALAR, 0, 1 },  { KIND_SCALAR, 0, 2 },  { KIND_SCALAR, 0, 4 },  { KIND_SCALAR, 0, 8 },
-	{ KIND_SCALAR, 0, 1 },  { KIND_SCALAR, 0, 2 },  { KIND_SCALAR, 0, 4 },  { KIND_SCALAR, 0, 8 },
-	{ KIND_EXT, 0, 2 },     { KIND_EXT, 0, 3 },     { KIND_EXT, 0, 5 },     { KIND_EXT, 0, 9 },
-	{ KIND_EXT, 0, 17 },    { KIND_BODY, 1, 0 },    { KIND_BODY, 2, 0 },    { KIND_BODY, 4, 0 },
-	{ KIND_ARRAY, 2, 0 },   { KIND_ARRAY, 4, 0 },   { KIND_MAP, 2, 0 },     { KIND_MAP, 4, 0 },
+	{KIND_SCALAR, 0, 0},
+	{KIND_INVALID, 0, 0},
+	{KIND_SCALAR, 0, 0},
+	{KIND_SCALAR, 0, 0},
+	{KIND_BODY, 1, 0},
+	{KIND_BODY, 2, 0},
+	{KIND_BODY, 4, 0},
+	{KIND_EXT, 1, 1},
+	{KIND_EXT, 2, 1},
+	{KIND_EXT, 4, 1},
+	{KIND_SCALAR, 0, 4},
+	{KIND_SCALAR, 0, 8},
+	{KIND_SCALAR, 0, 1},
+	{KIND_SCALAR, 0, 2},
+	{KIND_SCALAR, 0, 4},
+	{KIND_SCALAR, 0, 8},
+	{KIND_SCALAR, 0, 1},
+	{KIND_SCALAR, 0, 2},
+	{KIND_SCALAR, 0, 4},
+	{KIND_SCALAR, 0, 8},
+	{KIND_EXT, 0, 2},
+	{KIND_EXT, 0, 3},
+	{KIND_EXT, 0, 5},
+	{KIND_EXT, 0, 9},
+	{KIND_EXT, 0, 17},
+	{KIND_BODY, 1, 0},
+	{KIND_BODY, 2, 0},
+	{KIND_BODY, 4, 0},
+	{KIND_ARRAY, 2, 0},
+	{KIND_ARRAY, 4, 0},
+	{KIND_MAP, 2, 0},
+	{KIND_MAP, 4, 0},
 };
 
 /* Splits a first byte; *length is the length it says by itself. */
@@ -34,18 +60,18 @@ header_of(unsigned char first, uint64_t *length)
 {
 	*length = 0;
 	if (first <= 0x7f || first >= 0xe0)
-		return (struct header){ KIND_SCALAR, 0, 0 };
+		return (struct header){KIND_SCALAR, 0, 0};
 	if (first <= 0x8f) {
 		*length = first & 0x0f;
-		return (struct header){ KIND_MAP, 0, 0 };
+		return (struct header){KIND_MAP, 0, 0};
 	}
 	if (first <= 0x9f) {
 		*length = first & 0x0f;
-		return (struct header){ KIND_ARRAY, 0, 0 };
+		return (struct header){KIND_ARRAY, 0, 0};
 	}
 	if (first <= 0xbf) {
 		*length = first & 0x1f;
-		return (struct header){ KIND_BODY, 0, 0 };
+		return (struct header){KIND_BODY, 0, 0};
 	}
 	return headers[first - 0xc0];
 }
@@ -90,7 +116,8 @@ open_container(struct frame *frame, uint64_t children)
 static void
 close_levels(struct frame *frame)
 {
-	while (frame->excess == FRAME_FITS && frame->depth > 0 && frame->level[frame->depth - 1] == 0)
+	while (frame->excess == FRAME_FITS && frame->depth > 0 &&
+		frame->level[frame->depth - 1] == 0)
 		frame->depth--;
 }
 
@@ -174,14 +201,10 @@ const char *
 frame_excess_text(enum frame_excess excess)
 {
 	switch (excess) {
-	case FRAME_FITS:
-		return "fits";
-	case FRAME_TOO_LONG:
-		return "the message is longer than socket.max_message";
-	case FRAME_TOO_DEEP:
-		return "the message is nested deeper than 32 levels";
-	case FRAME_TOO_MANY:
-		return "the message holds more than 200000 values";
+	case FRAME_FITS: return "fits";
+	case FRAME_TOO_LONG: return "the message is longer than socket.max_message";
+	case FRAME_TOO_DEEP: return "the message is nested deeper than 32 levels";
+	case FRAME_TOO_MANY: return "the message holds more than 200000 values";
 	case FRAME_HAS_EXT:
 		return "the message holds an extension type, which this protocol does not use";
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The end of a message is found at every way of cutting it, and nothing that a header claims costs memory. */
+/* The end of a message is found at every way of cutting it, and nothing that a header claims costs
+ * memory. */
 #include <check.h>
 #include <msgpack.h>
 #include <stdlib.h>
@@ -16,7 +17,10 @@ struct row {
 	enum frame_excess excess;
 };
 
-#define ROW(why, text, status, used, excess) { why, text, sizeof(text) - 1, status, used, excess }
+#define ROW(why, text, status, used, excess) \
+	{ \
+		why, text, sizeof(text) - 1, status, used, excess \
+	}
 
 static const struct row rows[] = {
 	ROW("nothing yet", "", FRAME_MORE, 0, FRAME_FITS),
@@ -27,19 +31,32 @@ static const struct row rows[] = {
 	ROW("a request", "\x94\x00\x01\xa4ping\x90", FRAME_COMPLETE, 9, FRAME_FITS),
 	ROW("a request that is not all there", "\x94\x00\x01\xa4pi", FRAME_MORE, 6, FRAME_FITS),
 	ROW("a header that is not all there", "\xdb\x00\x00", FRAME_MORE, 3, FRAME_FITS),
-	ROW("nested maps", "\x81\xa1" "a\x81\xa1" "b\x92\xc0\xc3", FRAME_COMPLETE, 9, FRAME_FITS),
+	ROW("nested maps",
+		"\x81\xa1"
+		"a\x81\xa1"
+		"b\x92\xc0\xc3",
+		FRAME_COMPLETE, 9, FRAME_FITS),
 	ROW("empty containers within", "\x93\x90\x80\x01", FRAME_COMPLETE, 4, FRAME_FITS),
-	ROW("every width of number", "\x99\xcc\x01\xcd\x01\x01\xce\x01\x01\x01\x01\xd0\x01\xd1\x01\x01\xca\x01\x01\x01\x01"
-	    "\xcf\x01\x01\x01\x01\x01\x01\x01\x01\xcb\x01\x01\x01\x01\x01\x01\x01\x01\xc2",
-	    FRAME_COMPLETE, 40, FRAME_FITS),
-	ROW("str8, bin16", "\x92\xd9\x02" "ab\xc5\x00\x03" "abc", FRAME_COMPLETE, 11, FRAME_FITS),
+	ROW("every width of number",
+		"\x99\xcc\x01\xcd\x01\x01\xce\x01\x01\x01\x01\xd0\x01\xd1\x01\x01\xca\x01\x01\x01"
+                "\x01"
+		"\xcf\x01\x01\x01\x01\x01\x01\x01\x01\xcb\x01\x01\x01\x01\x01\x01\x01\x01\xc2",
+		FRAME_COMPLETE, 40, FRAME_FITS),
+	ROW("str8, bin16",
+		"\x92\xd9\x02"
+		"ab\xc5\x00\x03"
+		"abc",
+		FRAME_COMPLETE, 11, FRAME_FITS),
 	ROW("the byte that is not MessagePack", "\x92\xc1", FRAME_INVALID, 2, FRAME_FITS),
 	ROW("an array of 2^32 claims", "\xdd\xff\xff\xff\xff", FRAME_INVALID, 5, FRAME_TOO_LONG),
 	ROW("an array of 2^28 claims", "\xdd\x10\x00\x00\x00", FRAME_MORE, 5, FRAME_TOO_LONG),
 	ROW("a map of 2^26 claims", "\xdf\x04\x00\x00\x00", FRAME_MORE, 5, FRAME_TOO_LONG),
 	ROW("a string of 4 GiB", "\xdb\xff\xff\xff\xff", FRAME_INVALID, 5, FRAME_TOO_LONG),
 	ROW("an extension type", "\x92\xd4\x01\x00\x05", FRAME_COMPLETE, 5, FRAME_HAS_EXT),
-	ROW("a long extension type", "\xc7\x03\x01" "abc", FRAME_COMPLETE, 6, FRAME_HAS_EXT),
+	ROW("a long extension type",
+		"\xc7\x03\x01"
+		"abc",
+		FRAME_COMPLETE, 6, FRAME_HAS_EXT),
 };
 
 #define MAX_BYTES (1 << 20)
@@ -51,9 +68,11 @@ START_TEST(each_kind_of_message_ends_where_it_ends)
 	size_t used;
 
 	frame_init(&frame, MAX_BYTES);
-	ck_assert_msg(frame_scan(&frame, row->bytes, row->count, &used) == row->status, "%s", row->why);
+	ck_assert_msg(
+		frame_scan(&frame, row->bytes, row->count, &used) == row->status, "%s", row->why);
 	ck_assert_msg(used == row->used, "%s: used %zu", row->why, used);
-	ck_assert_msg(frame.excess == row->excess, "%s: %s", row->why, frame_excess_text(frame.excess));
+	ck_assert_msg(
+		frame.excess == row->excess, "%s: %s", row->why, frame_excess_text(frame.excess));
 }
 END_TEST
 
@@ -114,7 +133,8 @@ START_TEST(msgpack_c_takes_what_the_scanner_lets_through)
 	memset(bytes, 0x91, 32);
 	bytes[32] = 0x01;
 	msgpack_unpacked_init(&result);
-	ck_assert_int_eq(msgpack_unpack_next(&result, (char *)bytes, sizeof bytes, &offset), MSGPACK_UNPACK_SUCCESS);
+	ck_assert_int_eq(msgpack_unpack_next(&result, (char *)bytes, sizeof bytes, &offset),
+		MSGPACK_UNPACK_SUCCESS);
 	msgpack_unpacked_destroy(&result);
 }
 END_TEST
@@ -165,7 +185,8 @@ END_TEST
 
 START_TEST(nested_claims_add_up)
 {
-	/* 30 arrays of 2^26 items, each the first item of the one before: together more than any message may claim */
+	/* 30 arrays of 2^26 items, each the first item of the one before: together more than any
+	 * message may claim */
 	unsigned char bytes[150];
 	struct frame frame;
 	size_t used;
@@ -183,8 +204,10 @@ frame_suite(void)
 	Suite *suite = suite_create("frame");
 	TCase *tcase = tcase_create("frame");
 
-	tcase_add_loop_test(tcase, each_kind_of_message_ends_where_it_ends, 0, (int)(sizeof rows / sizeof rows[0]));
-	tcase_add_loop_test(tcase, the_pieces_do_not_matter, 0, (int)(sizeof rows / sizeof rows[0]));
+	tcase_add_loop_test(tcase, each_kind_of_message_ends_where_it_ends, 0,
+		(int)(sizeof rows / sizeof rows[0]));
+	tcase_add_loop_test(
+		tcase, the_pieces_do_not_matter, 0, (int)(sizeof rows / sizeof rows[0]));
 	tcase_add_test(tcase, thirty_two_levels_pass_and_more_are_passed_over);
 	tcase_add_test(tcase, msgpack_c_takes_what_the_scanner_lets_through);
 	tcase_add_test(tcase, siblings_do_not_add_to_the_depth);
