@@ -203,8 +203,12 @@ static void
 note_end(struct call *call, const struct outcome *outcome, int64_t latency_ms)
 {
 	const struct config_target *target = call->current->target;
-	struct health_change change = health_end(call->env->health, target->provider->name,
-		target->name, call->ticket, outcome, latency_ms, clock_now_ms(call->env->clock));
+	struct call_env *env = call->env;
+
+	if (env->jitter_cooldowns)
+		health_set_jitter(env->health, (int)(nrand48(env->seed) % 1000));
+	struct health_change change = health_end(env->health, target->provider->name, target->name,
+		call->ticket, outcome, latency_ms, clock_now_ms(env->clock));
 
 	call->attempt = NULL;
 	call_log_circuits(call, change, outcome);

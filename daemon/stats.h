@@ -12,6 +12,13 @@ struct stats {
 	int64_t since_wall_ms; /* when counting began */
 };
 
+enum {
+#define X(name, help) STATS_##name,
+#include "stats.def"
+#undef X
+	STATS_COUNT
+};
+
 /* All counters at 0, counting from now. */
 void stats_reset(struct stats *stats, int64_t wall_ms);
 

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* See core.h. */
+#include "core.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "checker.h"
+
+static void
+on_health_changed(void *arg)
+{
+	struct core *core = arg;
+
+	checker_consider(core->checker);
+}
+
+static void
+apply(struct core *core, struct config *config)
+{
+	struct health_policy policy = {
+		.circuit = {
+			.failure_threshold = config->failure_threshold,
+			.cooldown_ms = config->cooldown_ms,
+			.cooldown_max_ms = config->cooldown_max_ms,
+		},
+		.preferred_ttl_ms = config->preferred_ttl_ms,
+		.tracking = config->health_tracking,
+		.preferred = config->preferred,
+	};
+
+	health_set_policy(core->health, &policy);
+	health_unlist_all(core->health);
+	for (size_t i = 0; i < config->provider_count; i++)
+		health_list(core->health, HEALTH_PROVIDER, config->providers[i]->name);
+	for (size_t i = 0; i < config->target_count; i++)
+		health_list(core->health, HEALTH_TARGET, config->targets[i]->name);
+	health_sweep(core->health);
+	core->gate.max_running = config->max_calls;
+	core->gate.max_waiting = config->max_queue;
+	checker_configure(core->checker, config);
+}
+
+void
+core_init(struct core *core, struct clock *clock, struct transport *transport, struct config *config,
+	  const struct core_hooks *hooks, uint64_t seed)
+{
+	*core = (struct core){ .clock = clock, .transport = transport };
+	if (hooks)
+		core->hooks = *hooks;
+	core->config = config_ref(config);
+	core->health = health_new();
+	core->checker = checker_new(clock, transport, core->health);
+	core->started_ms = clock_now_ms(clock);
+	gate_init(&core->gate, config->max_calls, config->max_queue);
+	stats_reset(&core->stats, clock_wall_ms(clock));
+	core->env = (struct call_env){
+		.clock = clock,
+		.transport = transport,
+		.health = core->health,
+		.gate = &core->gate,
+		.stats = &core->stats,
+		.seed = { (unsigned short)seed, (unsigned short)(seed >> 16), (unsigned short)(seed >> 32) },
+		.health_changed = on_health_changed,
+		.arg = core,
+	};
+	snprintf(core->id_prefix, sizeof core->id_prefix, "%016" PRIx64, seed);
+	apply(core, config);
+}
+
+void
+core_free(struct core *core)
+{
+	checker_free(core->checker);
+	health_free(core->health);
+	config_unref(core->config);
+	free(core->last_reload_error);
+	*core = (struct core){ .config = NULL };
+}
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool
+same_endpoint(const struct config_provider *a, const struct config_provider *b)
+{
+	return a->endpoint.preset == b->endpoint.preset && a->configured == b->configured
+	       && same_text(a->endpoint.base_url, b->endpoint.base_url) && same_text(a->endpoint.key, b->endpoint.key);
+}
+
+void
+core_configure(struct core *core, struct config *config)
+{
+	struct config *old = core->config;
+
+	for (size_t i = 0; i < config->provider_count; i++) {
+		const struct config_provider *before = config_find_provider(old, config->providers[i]->name);
+
+		if (before && !same_endpoint(before, config->providers[i]))
+			health_forget_provider(core->health, before->name);
+	}
+	core->config = config_ref(config);
+	apply(core, config);
+	config_unref(old);
+	gate_wake(&core->gate);
+}
+
+void
+core_request_id(struct core *core, char *id)
+{
+	snprintf(id, 33, "%s%016" PRIx64, core->id_prefix, ++core->requests);
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/* See rpc.h. */
+#include "rpc.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "llmfo.h"
+
+typedef void (*handler)(struct session_request *request, const msgpack_object_map *map);
+
+static const handler handlers[MESSAGE_METHODS] = {
+#define X(name, who, help) [MESSAGE_M_##name] = rpc_##name,
+#include "methods.def"
+#undef X
+};
+
+/* The daemon's own user and root may do everything; others what the configuration says. */
+static bool
+permitted(const struct session *session, enum message_who who)
+{
+	const struct session_peer *peer = &session->peer;
+	const struct config *config = session->core->config;
+	bool admin = peer->uid == geteuid() ||
+		     config_access_allows(&config->admins, peer->uid, peer->groups, peer->group_count);
+
+	switch (who) {
+	case MESSAGE_ALL:
+		return true;
+	case MESSAGE_CALLERS:
+		return admin || config_access_allows(&config->callers, peer->uid, peer->groups, peer->group_count);
+	case MESSAGE_ADMINS:
+		return admin;
+	}
+	return false;
+}
+
+void
+rpc_handle(struct session_request *request, const msgpack_object *params)
+{
+	const struct message_info *info = message_info(request->method);
+	const msgpack_object_map *map;
+	char why[200];
+
+	if (!permitted(request->session, info->who)) {
+		session_fail(request, LLMFO_ENOT_PERMITTED, "uid %u may not call %s (access.%s)",
+			     request->session->peer.uid, info->name, info->who == MESSAGE_ADMINS ? "admins" : "callers");
+		return;
+	}
+	if (message_check(request->method, params, &map, why, sizeof why)) {
+		session_fail(request, LLMFO_EINVALID_REQUEST, "%s", why);
+		return;
+	}
+	handlers[request->method](request, map);
+}
+
+void
+rpc_pack_text(msgpack_packer *packer, const char *text)
+{
+	msgpack_pack_str_with_body(packer, text, strlen(text));
+}
+
+void
+rpc_pack_text_or_nil(msgpack_packer *packer, const char *text)
+{
+	if (text)
+		rpc_pack_text(packer, text);
+	else
+		msgpack_pack_nil(packer);
+}
+
+void
+rpc_pack_pair_text(msgpack_packer *packer, const char *key, const char *text)
+{
+	rpc_pack_text(packer, key);
+	rpc_pack_text_or_nil(packer, text);
+}
+
+void
+rpc_pack_pair_int(msgpack_packer *packer, const char *key, int64_t number)
+{
+	rpc_pack_text(packer, key);
+	msgpack_pack_int64(packer, number);
+}
+
+void
+rpc_pack_pair_bool(msgpack_packer *packer, const char *key, bool yes)
+{
+	rpc_pack_text(packer, key);
+	if (yes)
+		msgpack_pack_true(packer);
+	else
+		msgpack_pack_false(packer);
+}
+
+char *
+rpc_text(const msgpack_object_map *map, const char *key)
+{
+	size_t length;
+	const char *text = message_string(map, key, &length);
+
+	return text ? x_strndup(text, length) : NULL;
+}
+
+static void
+add_name(struct buf *text, const char *name)
+{
+	(void)buf_printf(text, "%s%s", text->len ? ", " : "", name);
+}
+
+void
+rpc_list_providers(const struct config *config, struct buf *text)
+{
+	for (size_t i = 0; i < config->provider_count; i++)
+		add_name(text, config->providers[i]->name);
+}
+
+void
+rpc_list_chains(const struct config *config, bool agents, struct buf *text)
+{
+	for (size_t i = 0; i < config->chain_count; i++)
+		if (config->chains[i]->agent == agents)
+			add_name(text, config->chains[i]->name);
+}
+
+void
+rpc_hello(struct session_request *request, const msgpack_object_map *map)
+{
+	size_t length;
+	const char *client = message_string(map, "client", &length);
+	struct session *session = request->session;
+
+	if (message_int(map, "protocol", MESSAGE_PROTOCOL) != MESSAGE_PROTOCOL) {
+		session_fail(request, LLMFO_EINVALID_REQUEST, "this daemon speaks protocol %d", MESSAGE_PROTOCOL);
+		return;
+	}
+	if (client)
+		outcome_scrub(client, length, NULL, session->client, sizeof session->client);
+	msgpack_packer *packer = session_reply_begin(request);
+	msgpack_pack_map(packer, 4);
+	rpc_pack_pair_text(packer, "server", "llmfod");
+	rpc_pack_pair_text(packer, "version", PACKAGE_VERSION);
+	rpc_pack_pair_int(packer, "protocol", MESSAGE_PROTOCOL);
+	rpc_pack_text(packer, "features");
+	msgpack_pack_array(packer, MESSAGE_METHODS);
+	for (int i = 0; i < MESSAGE_METHODS; i++)
+		rpc_pack_text(packer, message_info((enum message_method)i)->name);
+	session_reply_end(request);
+}
+
+void
+rpc_cancel(struct session_request *request, const msgpack_object_map *map)
+{
+	int64_t msgid = message_int(map, "msgid", -1);
+	struct session_request *other = NULL;
+
+	if (msgid >= 0 && msgid <= UINT32_MAX && msgid != request->msgid)
+		other = session_find(request->session, (uint32_t)msgid);
+	if (!other) {
+		session_fail(request, LLMFO_ENOT_FOUND, "no request with msgid %lld is in flight on this connection",
+			     (long long)msgid);
+		return;
+	}
+	if (other->cancel)
+		other->cancel(other->arg);
+	session_fail(other, LLMFO_ECANCELLED, "cancelled by the client");
+	msgpack_packer *packer = session_reply_begin(request);
+	msgpack_pack_map(packer, 1);
+	rpc_pack_pair_bool(packer, "cancelled", true);
+	session_reply_end(request);
+}

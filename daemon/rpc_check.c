@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/* check: asks providers, all at once, by requests that cost nothing, and replies when the last has answered. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "llmfo.h"
+#include "rpc.h"
+
+/* One provider's part of the reply. */
+struct row {
+	struct checks *checks;
+	struct config_provider *provider;
+	struct check *check;           /* NULL: not running */
+	bool reachable, key_ok;
+	char **missing;                /* owned list of borrowed names */
+	int64_t latency_ms;
+	struct outcome outcome;
+};
+
+struct checks {
+	struct session_request *request;
+	struct config *config;         /* a reference: the rows borrow from it */
+	struct row *rows;
+	size_t count, running;
+};
+
+static void
+free_checks(struct checks *checks)
+{
+	for (size_t i = 0; i < checks->count; i++) {
+		if (checks->rows[i].check)
+			check_cancel(checks->rows[i].check);
+		free(checks->rows[i].missing);
+	}
+	free(checks->rows);
+	config_unref(checks->config);
+	free(checks);
+}
+
+static void
+pack_row(msgpack_packer *packer, const struct row *row)
+{
+	bool failed = row->provider->configured && row->outcome.class != OUTCOME_OK;
+	size_t missing = 0;
+
+	while (row->missing && row->missing[missing])
+		missing++;
+	msgpack_pack_map(packer, 7);
+	rpc_pack_pair_text(packer, "name", row->provider->name);
+	rpc_pack_pair_bool(packer, "configured", row->provider->configured);
+	rpc_pack_pair_bool(packer, "reachable", row->reachable);
+	rpc_pack_pair_bool(packer, "key_ok", row->key_ok);
+	rpc_pack_text(packer, "models_missing");
+	msgpack_pack_array(packer, missing);
+	for (size_t i = 0; i < missing; i++)
+		rpc_pack_text(packer, row->missing[i]);
+	rpc_pack_pair_int(packer, "latency_ms", row->latency_ms);
+	rpc_pack_text(packer, "error");
+	if (failed) {
+		char *text = x_asprintf("%s: %s", outcome_text(row->outcome.class), row->outcome.message);
+
+		rpc_pack_text(packer, text);
+		free(text);
+	} else {
+		rpc_pack_text_or_nil(packer, row->provider->configured ? NULL : row->provider->reason);
+	}
+}
+
+static void
+reply(struct checks *checks)
+{
+	struct session_request *request = checks->request;
+	msgpack_packer *packer = session_reply_begin(request);
+
+	msgpack_pack_map(packer, 1);
+	rpc_pack_text(packer, "providers");
+	msgpack_pack_array(packer, checks->count);
+	for (size_t i = 0; i < checks->count; i++)
+		pack_row(packer, &checks->rows[i]);
+	free_checks(checks);
+	session_reply_end(request);
+}
+
+static void
+on_checked(void *arg, const struct check_result *result)
+{
+	struct row *row = arg;
+	size_t missing = 0;
+
+	row->check = NULL;
+	row->reachable = result->reachable;
+	row->key_ok = result->key_ok;
+	row->latency_ms = result->latency_ms;
+	row->outcome = result->outcome;
+	while (result->models_missing[missing])
+		missing++;
+	row->missing = x_calloc(missing + 1, sizeof row->missing[0]);
+	memcpy(row->missing, result->models_missing, missing * sizeof row->missing[0]);
+	if (--row->checks->running == 0)
+		reply(row->checks);
+}
+
+static void
+on_cancel(void *arg)
+{
+	free_checks(arg);
+}
+
+void
+rpc_check(struct session_request *request, const msgpack_object_map *map)
+{
+	static char *const none[] = { NULL };
+	struct core *core = request->session->core;
+	char *name = rpc_text(map, "provider");
+	struct checks *checks = x_calloc(1, sizeof *checks);
+
+	checks->request = request;
+	checks->config = config_ref(core->config);
+	checks->rows = x_calloc(core->config->provider_count, sizeof checks->rows[0]);
+	for (size_t i = 0; i < core->config->provider_count; i++)
+		if (!name || strcmp(core->config->providers[i]->name, name) == 0)
+			checks->rows[checks->count++] =
+				(struct row){ .checks = checks, .provider = core->config->providers[i] };
+	request->cancel = on_cancel;
+	request->arg = checks;
+	for (size_t i = 0; i < checks->count; i++) {
+		struct row *row = &checks->rows[i];
+
+		if (!row->provider->configured)
+			continue;
+		checks->running++;
+		row->check = check_start(core->clock, core->transport, row->provider,
+					 row->provider->models ? row->provider->models : none, on_checked, row);
+	}
+	if (name && checks->count == 0) {
+		free_checks(checks);
+		session_fail(request, LLMFO_ENOT_FOUND, "there is no provider `%s`", name);
+	} else if (checks->running == 0) {
+		reply(checks);
+	}
+	free(name);
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+/* The choosing half of generate, which pick and explain share: which chain, which filters. And those two. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "llmfo.h"
+#include "rpc.h"
+
+/* not_found, naming what there is. */
+static bool
+not_found(struct session_request *request, const char *what, const char *name, struct buf *known)
+{
+	session_fail(request, LLMFO_ENOT_FOUND, "there is no %s `%s`; there %s: %s", what, name,
+		     strchr(known->data, ',') ? "are" : "is", known->len ? known->data : "none");
+	buf_free(known);
+	return false;
+}
+
+static bool
+find_chain(struct session_request *request, struct call_request *call, const char *name, bool agent)
+{
+	struct buf known;
+
+	call->chain = config_find_chain(call->config, name, agent);
+	call->remembers = true;
+	if (call->chain)
+		return true;
+	buf_init(&known, 4096);
+	rpc_list_chains(call->config, agent, &known);
+	return not_found(request, agent ? "agent" : "chain", name, &known);
+}
+
+static bool
+make_chain(struct session_request *request, struct call_request *call, const char *const *names, size_t count)
+{
+	struct buf why;
+
+	buf_init(&why, 4096);
+	int error = config_make_chain(call->config, names, count, &call->own_chain, &why);
+	if (error)
+		session_fail(request, error, "%s", why.data);
+	buf_free(&why);
+	call->chain = call->own_chain;
+	return error == 0;
+}
+
+/* A chain of the targets that a request lists. */
+static bool
+take_targets(struct session_request *request, const msgpack_object *value, struct call_request *call)
+{
+	uint32_t count = value->type == MSGPACK_OBJECT_ARRAY ? value->via.array.size : 1;
+	const msgpack_object *items = value->type == MSGPACK_OBJECT_ARRAY ? value->via.array.ptr : value;
+	char **names;
+
+	if (count == 0 || count > 100) {
+		session_fail(request, LLMFO_EINVALID_REQUEST, "parameter `targets` must name 1 to 100 targets");
+		return false;
+	}
+	names = x_calloc(count, sizeof names[0]);
+	for (uint32_t i = 0; i < count; i++)
+		names[i] = x_strndup(items[i].via.str.ptr, items[i].via.str.size);
+	bool made = make_chain(request, call, (const char *const *)names, count);
+	for (uint32_t i = 0; i < count; i++)
+		free(names[i]);
+	free(names);
+	return made;
+}
+
+/* The call named a provider or a model and nothing else: nothing outside them is tried. */
+static bool
+take_filters(struct session_request *request, struct call_request *call)
+{
+	const struct config *config = call->config;
+	const char **names = x_calloc(config->target_count + 1, sizeof names[0]);
+	char *both = NULL;
+	size_t count = 0;
+	bool made = false;
+
+	if (call->provider && call->model) {
+		both = x_asprintf("%s/%s", call->provider, call->model);
+		names[count++] = both;
+	}
+	for (size_t i = 0; !both && i < config->target_count; i++) {
+		const struct config_target *target = config->targets[i];
+
+		if ((!call->provider || strcmp(target->provider->name, call->provider) == 0) &&
+		    (!call->model || strcmp(target->model, call->model) == 0))
+			names[count++] = target->name;
+	}
+	if (count > 0)
+		made = make_chain(request, call, names, count);
+	else if (call->model)
+		session_fail(request, LLMFO_ENOT_FOUND, "no provider lists the model `%s`", call->model);
+	else
+		session_fail(request, LLMFO_ENOT_FOUND, "provider `%s` lists no models; name one with `model`",
+			     call->provider);
+	free(both);
+	free(names);
+	return made;
+}
+
+static bool
+check_provider(struct session_request *request, const struct call_request *call)
+{
+	struct buf known;
+
+	if (!call->provider || config_find_provider(call->config, call->provider))
+		return true;
+	buf_init(&known, 4096);
+	rpc_list_providers(call->config, &known);
+	return not_found(request, "provider", call->provider, &known);
+}
+
+bool
+rpc_choose(struct session_request *request, const msgpack_object_map *map, struct call_request *call)
+{
+	const msgpack_object *targets = message_get(map, "targets");
+	char *chain = rpc_text(map, "chain");
+	char *agent = rpc_text(map, "agent");
+	char *strategy = rpc_text(map, "strategy");
+	bool chosen = false;
+
+	call->provider = rpc_text(map, "provider");
+	call->model = rpc_text(map, "model");
+	call->own_provider = call->provider != NULL;
+	call->fallback = call->config->fallback && message_bool(map, "enable_fallback", call->fallback);
+	if ((targets != NULL) + (chain != NULL) + (agent != NULL) > 1)
+		session_fail(request, LLMFO_EINVALID_REQUEST, "give one of `targets`, `agent` and `chain`");
+	else if (strategy && strcmp(strategy, "sequential") != 0)
+		session_fail(request, LLMFO_EINVALID_REQUEST, "parameter `strategy`: `%.40s` is not one of: sequential",
+			     strategy);
+	else if (!check_provider(request, call))
+		chosen = false;
+	else if (targets)
+		chosen = take_targets(request, targets, call);
+	else if (chain || agent)
+		chosen = find_chain(request, call, chain ? chain : agent, agent != NULL);
+	else if (call->provider || call->model)
+		chosen = take_filters(request, call);
+	else
+		chosen = find_chain(request, call, call->config->default_chain, false);
+	free(chain);
+	free(agent);
+	free(strategy);
+	return chosen;
+}
+
+/* Orders the candidates as generate would. The caller frees both. */
+static struct call_request *
+order(struct session_request *request, const msgpack_object_map *map, struct route *route)
+{
+	struct core *core = request->session->core;
+	struct call_request *call = rpc_call_request(request);
+
+	if (!rpc_choose(request, map, call)) {
+		call_request_free(call);
+		return NULL;
+	}
+	struct route_want want = {
+		.chain = call->chain,
+		.provider = call->provider,
+		.model = call->model,
+		.own_provider = call->own_provider,
+		.remembers = call->remembers,
+		.fallback = call->fallback,
+	};
+	route_order(route, core->health, &want, clock_now_ms(core->clock));
+	return call;
+}
+
+void
+rpc_pick(struct session_request *request, const msgpack_object_map *map)
+{
+	struct core *core = request->session->core;
+	struct route route;
+	struct call_request *call = order(request, map, &route);
+	const struct config_target *target = NULL;
+
+	if (!call)
+		return;
+	for (size_t i = 0; i < route.count && !target; i++)
+		if (route.candidates[i].out == ROUTE_IN)
+			target = route.candidates[i].target;
+	struct route_candidate *early =
+		target ? NULL : route_early_probe(&route, core->health, clock_now_ms(core->clock));
+	if (early && call->config->when_all_open_try)
+		target = early->target;
+	if (!target) {
+		session_fail(request, LLMFO_EALL_FAILED, "no candidate of chain %s may be used now; ask explain why",
+			     call->chain->name);
+	} else {
+		msgpack_packer *packer = session_reply_begin(request);
+
+		msgpack_pack_map(packer, 5);
+		rpc_pack_pair_text(packer, "target", target->name);
+		rpc_pack_pair_text(packer, "provider", target->provider->name);
+		rpc_pack_pair_text(packer, "model", target->model);
+		rpc_pack_pair_text(packer, "api", target->provider->endpoint.preset->name);
+		rpc_pack_pair_text(packer, "base_url", target->provider->endpoint.base_url);
+		session_reply_end(request);
+	}
+	route_free(&route);
+	call_request_free(call);
+}
+
+static void
+pack_candidate(msgpack_packer *packer, struct core *core, const struct route_candidate *candidate, int64_t rank)
+{
+	const struct config_target *target = candidate->target;
+	const struct health_subject *subject = health_find(core->health, HEALTH_TARGET, target->name);
+	bool in = candidate->out == ROUTE_IN;
+
+	msgpack_pack_map(packer, 6);
+	rpc_pack_pair_text(packer, "target", target->name);
+	rpc_pack_pair_bool(packer, "in", in);
+	if (!in)
+		rpc_pack_pair_text(packer, "why",
+				   candidate->out == ROUTE_NOT_CONFIGURED && target->provider->reason
+					   ? target->provider->reason
+					   : route_out_text(candidate->out));
+	else
+		rpc_pack_pair_text(packer, "why",
+				   candidate->forced        ? "forced"
+				   : candidate->preferred   ? "preferred"
+				   : candidate->passed_over ? "failed not long ago: behind the others"
+							    : NULL);
+	rpc_pack_text(packer, "rank");
+	if (in)
+		msgpack_pack_int64(packer, rank);
+	else
+		msgpack_pack_nil(packer);
+	rpc_pack_pair_text(packer, "state", route_state_text(target->provider, subject, clock_now_ms(core->clock)));
+	rpc_pack_pair_int(packer, "out_for_ms", candidate->out_for_ms);
+}
+
+void
+rpc_explain(struct session_request *request, const msgpack_object_map *map)
+{
+	struct route route;
+	struct call_request *call = order(request, map, &route);
+	int64_t rank = 0;
+
+	if (!call)
+		return;
+	msgpack_packer *packer = session_reply_begin(request);
+	msgpack_pack_map(packer, 1);
+	rpc_pack_text(packer, "candidates");
+	msgpack_pack_array(packer, route.count);
+	for (size_t i = 0; i < route.count; i++) {
+		rank += route.candidates[i].out == ROUTE_IN;
+		pack_candidate(packer, request->session->core, &route.candidates[i], rank);
+	}
+	session_reply_end(request);
+	route_free(&route);
+	call_request_free(call);
+}

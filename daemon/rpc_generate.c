@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: MIT */
+/* generate: from its parameters to a call, and from the call's result to a reply. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "llmfo.h"
+#include "rpc.h"
+
+#define STOP_MAX 16
+#define RETRIES_MAX 10
+
+/* A call and the request that waits for it. */
+struct generate {
+	struct session_request *request;
+	struct call *call;
+};
+
+struct call_request *
+rpc_call_request(struct session_request *request)
+{
+	struct core *core = request->session->core;
+	struct call_request *call = x_calloc(1, sizeof *call);
+
+	call->config = config_ref(core->config);
+	call->fallback = core->config->fallback && core->config->enable_fallback;
+	call->max_retries = -1;
+	call->uid = request->session->peer.uid;
+	core_request_id(core, call->request_id);
+	return call;
+}
+
+/* A JSON parameter as a tree of that type. False: the request was answered. *json is NULL if it was not given. */
+static bool
+take_json(struct session_request *request, const msgpack_object_map *map, const char *key, enum json_type type,
+	  struct json **json)
+{
+	const msgpack_object *value = message_get(map, key);
+	const char *why = NULL;
+
+	*json = NULL;
+	if (!value)
+		return true;
+	if (value->type == MSGPACK_OBJECT_STR)
+		*json = json_parse(value->via.str.ptr, value->via.str.size, true, &why);
+	else if (value->type == MSGPACK_OBJECT_BIN)
+		*json = json_parse(value->via.bin.ptr, value->via.bin.size, true, &why);
+	else
+		*json = json_from_msgpack(value, &why);
+	if (!*json)
+		session_fail(request, LLMFO_EINVALID_REQUEST, "parameter `%s` is not usable JSON: %s", key,
+			     why ? why : "it cannot be read");
+	else if (json_type(*json) != type)
+		session_fail(request, LLMFO_EINVALID_REQUEST, "parameter `%s` must be %s", key,
+			     type == JSON_ARRAY ? "an array" : "a map");
+	else
+		return true;
+	return false;
+}
+
+static struct json *
+new_message(const char *role, const char *text, size_t length)
+{
+	struct json *message = json_new_object();
+
+	json_set_text(message, "role", role);
+	json_set(message, "content", json_new_string(text, length));
+	return message;
+}
+
+/* In a message, tool calls may be JSON text, and so may each part of a content; they become trees. */
+static const char *
+unfold(struct json *message)
+{
+	const char *why = NULL;
+	size_t length;
+	const char *calls = json_string(json_get(message, "tool_calls"), &length);
+
+	if (calls) {
+		struct json *tree = json_parse(calls, length, true, &why);
+
+		if (!tree)
+			return "its tool_calls are not usable JSON";
+		json_set(message, "tool_calls", tree);
+	}
+	struct json *content = json_get(message, "content");
+	if (json_type(content) != JSON_ARRAY)
+		return NULL;
+	struct json *parts = json_new_array();
+	for (size_t i = 0; i < json_count(content); i++) {
+		const char *part = json_string(json_at(content, i), &length);
+		struct json *tree = part ? json_parse(part, length, true, &why) : json_ref(json_at(content, i));
+
+		json_push(parts, tree);
+		if (json_type(tree) != JSON_OBJECT) {
+			json_free(parts);
+			return "each part of its content must be a map, or a map's JSON text";
+		}
+	}
+	json_set(message, "content", parts);
+	return NULL;
+}
+
+/* What is wrong with one message, or NULL. */
+static const char *
+message_fault(struct json *message)
+{
+	static const char *const roles[] = { "system", "developer", "user", "assistant", "tool" };
+	const char *role = json_text(message, "role");
+	enum json_type content = json_type(json_get(message, "content"));
+	bool known = false;
+
+	if (json_type(message) != JSON_OBJECT)
+		return "it must be a map";
+	for (size_t i = 0; role && i < UTIL_COUNT(roles); i++)
+		known |= strcmp(role, roles[i]) == 0;
+	if (!known)
+		return "its role must be system, developer, user, assistant or tool";
+	if (content != JSON_STRING && content != JSON_ARRAY &&
+	    !(strcmp(role, "assistant") == 0 && json_get(message, "tool_calls")))
+		return "its content must be a string or an array of parts";
+	return unfold(message);
+}
+
+static bool
+check_messages(struct session_request *request, struct json *messages)
+{
+	if (json_count(messages) == 0) {
+		session_fail(request, LLMFO_EINVALID_REQUEST, "`messages` must hold at least one message");
+		return false;
+	}
+	for (size_t i = 0; i < json_count(messages); i++) {
+		const char *fault = message_fault(json_at(messages, i));
+
+		if (fault) {
+			session_fail(request, LLMFO_EINVALID_REQUEST, "messages[%zu]: %s", i, fault);
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool
+take_messages(struct session_request *request, const msgpack_object_map *map, struct call_request *call)
+{
+	size_t length;
+	const char *prompt = message_string(map, "prompt", &length);
+	size_t system_length;
+	const char *system = message_string(map, "system", &system_length);
+
+	if (!take_json(request, map, "messages", JSON_ARRAY, &call->messages))
+		return false;
+	if (!call->messages == !prompt || (call->messages && system)) {
+		session_fail(request, LLMFO_EINVALID_REQUEST,
+			     "give either `messages` or `prompt` (with `system` if you like)");
+		return false;
+	}
+	if (call->messages)
+		return check_messages(request, call->messages);
+	call->messages = json_new_array();
+	if (system)
+		json_push(call->messages, new_message("system", system, system_length));
+	json_push(call->messages, new_message("user", prompt, length));
+	return true;
+}
+
+/* An integer within bounds; *value stays as it is if it was not given. False: the request was answered. */
+static bool
+take_int(struct session_request *request, const msgpack_object_map *map, const char *key, int64_t low, int64_t high,
+	 int64_t *value)
+{
+	if (!message_get(map, key))
+		return true;
+	*value = message_int(map, key, low - 1);
+	if (*value >= low && *value <= high)
+		return true;
+	session_fail(request, LLMFO_EINVALID_REQUEST, "parameter `%s` must be from %lld to %lld", key, (long long)low,
+		     (long long)high);
+	return false;
+}
+
+static bool
+take_number(struct session_request *request, const msgpack_object_map *map, const char *key, double high, bool *given,
+	    double *value)
+{
+	const msgpack_object *object = message_get(map, key);
+
+	if (!object)
+		return true;
+	*given = true;
+	if (object->type == MSGPACK_OBJECT_POSITIVE_INTEGER)
+		*value = (double)object->via.u64;
+	else
+		*value = object->type == MSGPACK_OBJECT_NEGATIVE_INTEGER ? -1 : object->via.f64;
+	if (*value >= 0 && *value <= high)
+		return true;
+	session_fail(request, LLMFO_EINVALID_REQUEST, "parameter `%s` must be from 0 to %.0f", key, high);
+	return false;
+}
+
+/* The texts of a STRINGS parameter: how many; item(i) by strings_at(). */
+static uint32_t
+strings_count(const msgpack_object *value)
+{
+	if (!value)
+		return 0;
+	return value->type == MSGPACK_OBJECT_ARRAY ? value->via.array.size : 1;
+}
+
+static const msgpack_object_str *
+strings_at(const msgpack_object *value, uint32_t index)
+{
+	return value->type == MSGPACK_OBJECT_ARRAY ? &value->via.array.ptr[index].via.str : &value->via.str;
+}
+
+static bool
+take_stop(struct session_request *request, const msgpack_object_map *map, struct call_request *call)
+{
+	const msgpack_object *value = message_get(map, "stop");
+	uint32_t count = strings_count(value);
+
+	if (count > STOP_MAX) {
+		session_fail(request, LLMFO_EINVALID_REQUEST, "parameter `stop` takes up to %d texts", STOP_MAX);
+		return false;
+	}
+	if (count == 0)
+		return true;
+	call->params.stop = json_new_array();
+	for (uint32_t i = 0; i < count; i++)
+		json_push(call->params.stop,
+			  json_new_string(strings_at(value, i)->ptr, strings_at(value, i)->size));
+	return true;
+}
+
+static bool
+take_retry_on(struct session_request *request, const msgpack_object_map *map, struct call_request *call)
+{
+	const msgpack_object *value = message_get(map, "retry_on");
+
+	for (uint32_t i = 0; i < strings_count(value); i++) {
+		char *item = x_strndup(strings_at(value, i)->ptr, strings_at(value, i)->size);
+		int error = config_retry_on_add(&call->retry_on, item);
+
+		if (error)
+			session_fail(request, LLMFO_EINVALID_REQUEST,
+				     "parameter `retry_on`: `%.40s` is neither default, any, a class nor a status", item);
+		free(item);
+		if (error)
+			return false;
+	}
+	call->has_retry_on = value != NULL;
+	return true;
+}
+
+static bool
+take_params(struct session_request *request, const msgpack_object_map *map, struct call_request *call)
+{
+	struct config_params *params = &call->params;
+	int64_t retries = -1;
+
+	if (!take_number(request, map, "temperature", 2, &params->has_temperature, &params->temperature) ||
+	    !take_number(request, map, "top_p", 1, &params->has_top_p, &params->top_p) ||
+	    !take_int(request, map, "max_tokens", 1, INT32_MAX, &params->max_tokens) ||
+	    !take_int(request, map, "seed", INT64_MIN + 1, INT64_MAX, &params->seed) ||
+	    !take_int(request, map, "deadline_ms", 1, INT32_MAX, &call->deadline_ms) ||
+	    !take_int(request, map, "timeout_ms", 1, INT32_MAX, &call->timeout_ms) ||
+	    !take_int(request, map, "max_retries_per_model", 0, RETRIES_MAX, &retries) ||
+	    !take_stop(request, map, call) || !take_retry_on(request, map, call) ||
+	    !take_json(request, map, "tools", JSON_ARRAY, &call->tools) ||
+	    !take_json(request, map, "response_format", JSON_OBJECT, &params->response_format))
+		return false;
+	params->has_seed = message_get(map, "seed") != NULL;
+	call->max_retries = (int)retries;
+	call->end_user = rpc_text(map, "user");
+	return true;
+}
+
+/* tool_choice is a word ("auto") or a map; a word is no JSON text. */
+static bool
+take_tool_choice(struct session_request *request, const msgpack_object_map *map, struct call_request *call)
+{
+	size_t length;
+	const char *word = message_string(map, "tool_choice", &length);
+
+	if (word && length > 0 && word[0] != '{') {
+		call->tool_choice = json_new_string(word, length);
+		return true;
+	}
+	return take_json(request, map, "tool_choice", JSON_OBJECT, &call->tool_choice);
+}
+
+static void
+pack_attempts(msgpack_packer *packer, const struct call_result *result)
+{
+	rpc_pack_text(packer, "attempts");
+	msgpack_pack_array(packer, result->attempt_count);
+	for (size_t i = 0; i < result->attempt_count; i++) {
+		const struct call_attempt *attempt = &result->attempts[i];
+		const struct outcome *outcome = &attempt->outcome;
+
+		msgpack_pack_map(packer, 4 + (outcome->http_status > 0) + (outcome->message[0] != '\0'));
+		rpc_pack_pair_text(packer, "target", attempt->target);
+		rpc_pack_pair_text(packer, "class", outcome_text(outcome->class));
+		if (outcome->http_status > 0)
+			rpc_pack_pair_int(packer, "http_status", outcome->http_status);
+		if (outcome->message[0])
+			rpc_pack_pair_text(packer, "message", outcome->message);
+		rpc_pack_pair_int(packer, "latency_ms", attempt->latency_ms);
+		rpc_pack_pair_int(packer, "cost_picousd", 0);
+	}
+}
+
+static void
+pack_usage(msgpack_packer *packer, const struct call_result *result)
+{
+	const struct provider_usage *usage = &result->answer->usage;
+
+	rpc_pack_text(packer, "usage");
+	msgpack_pack_map(packer, 5);
+	rpc_pack_pair_int(packer, "prompt_tokens", usage->prompt_tokens);
+	rpc_pack_pair_int(packer, "completion_tokens", usage->completion_tokens);
+	rpc_pack_pair_int(packer, "cached_tokens", usage->cached_tokens);
+	rpc_pack_pair_int(packer, "total_tokens", usage->total_tokens);
+	rpc_pack_pair_bool(packer, "estimated", result->usage_estimated);
+}
+
+static void
+reply_answer(struct session_request *request, const struct call_result *result)
+{
+	const struct provider_answer *answer = result->answer;
+	const struct json *warnings = result->request->warnings;
+	/* what a local model costs is known: nothing */
+	bool cost_unknown = !result->target->provider->local;
+	msgpack_packer *packer = session_reply_begin(request);
+
+	msgpack_pack_map(packer, 10 + (answer->tool_calls != NULL) + cost_unknown + (warnings != NULL));
+	rpc_pack_text(packer, "text");
+	msgpack_pack_str_with_body(packer, answer->text.data, answer->text.len);
+	if (answer->tool_calls) {
+		rpc_pack_text(packer, "tool_calls");
+		json_pack(answer->tool_calls, packer);
+	}
+	rpc_pack_pair_text(packer, "finish_reason", provider_finish_text(answer->finish));
+	rpc_pack_pair_text(packer, "provider_used", result->target->provider->name);
+	rpc_pack_pair_text(packer, "model_used", result->target->model);
+	rpc_pack_pair_bool(packer, "fallback_occurred", result->fallback_occurred);
+	pack_attempts(packer, result);
+	rpc_pack_pair_int(packer, "total_latency_ms", result->total_latency_ms);
+	pack_usage(packer, result);
+	rpc_pack_pair_int(packer, "cost_picousd", 0);
+	if (cost_unknown)
+		rpc_pack_pair_bool(packer, "cost_unknown", true);
+	rpc_pack_pair_text(packer, "request_id", result->request->request_id);
+	if (warnings) {
+		rpc_pack_text(packer, "warnings");
+		json_pack(warnings, packer);
+	}
+	session_reply_end(request);
+}
+
+static void
+reply_error(struct session_request *request, const struct call_result *result)
+{
+	bool wait = result->retry_after_ms >= 0;
+	msgpack_packer *packer = session_error_begin(request, result->error, result->message, 2 + wait);
+
+	pack_attempts(packer, result);
+	if (wait)
+		rpc_pack_pair_int(packer, "retry_after_ms", result->retry_after_ms);
+	rpc_pack_pair_text(packer, "request_id", result->request->request_id);
+	msgpack_pack_nil(packer);
+	session_reply_end(request);
+}
+
+static void
+on_done(void *arg, const struct call_result *result)
+{
+	struct generate *generate = arg;
+	struct session_request *request = generate->request;
+
+	free(generate);
+	if (result->error)
+		reply_error(request, result);
+	else
+		reply_answer(request, result);
+}
+
+static void
+on_cancel(void *arg)
+{
+	struct generate *generate = arg;
+
+	call_cancel(generate->call);
+	free(generate);
+}
+
+static void
+on_abort(void *arg, int error, const char *message)
+{
+	struct generate *generate = arg;
+
+	call_abort(generate->call, error, message);
+}
+
+void
+rpc_generate(struct session_request *request, const msgpack_object_map *map)
+{
+	struct core *core = request->session->core;
+
+	if (core->draining) {
+		session_fail(request, LLMFO_ESHUTTING_DOWN, "%s", error_text(LLMFO_ESHUTTING_DOWN));
+		return;
+	}
+	struct call_request *call = rpc_call_request(request);
+	if (!rpc_choose(request, map, call) || !take_messages(request, map, call) || !take_params(request, map, call) ||
+	    !take_tool_choice(request, map, call)) {
+		call_request_free(call);
+		return;
+	}
+	struct generate *generate = x_calloc(1, sizeof *generate);
+	generate->request = request;
+	request->arg = generate;
+	request->cancel = on_cancel;
+	request->abort = on_abort;
+	generate->call = call_start(&core->env, call, on_done, generate);
+}

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: MIT */
+/* What can be seen: status, providers, chains. Built from values that hold no secret. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "rpc.h"
+
+/* What packing a view needs at hand. */
+struct view {
+	msgpack_packer *packer;
+	struct core *core;
+	int64_t now_ms;
+};
+
+static double
+rate(int64_t part, int64_t whole)
+{
+	return whole > 0 ? (double)part / (double)whole : 0;
+}
+
+static void
+pack_pair_double(msgpack_packer *packer, const char *key, double number)
+{
+	rpc_pack_text(packer, key);
+	msgpack_pack_double(packer, number);
+}
+
+static void
+pack_daemon(const struct view *view)
+{
+	struct core *core = view->core;
+	int connections = core->hooks.connections ? core->hooks.connections(core->hooks.arg) : 0;
+
+	rpc_pack_text(view->packer, "daemon");
+	msgpack_pack_map(view->packer, 8);
+	rpc_pack_pair_text(view->packer, "version", PACKAGE_VERSION);
+	rpc_pack_pair_int(view->packer, "pid", getpid());
+	rpc_pack_pair_int(view->packer, "uptime_ms", view->now_ms - core->started_ms);
+	rpc_pack_pair_int(view->packer, "connections", connections);
+	rpc_pack_pair_int(view->packer, "calls_in_flight", core->gate.running);
+	rpc_pack_pair_int(view->packer, "calls_waiting", core->gate.waiting);
+	rpc_pack_pair_text(view->packer, "config", core->config->source);
+	rpc_pack_pair_text(view->packer, "last_reload_error", core->last_reload_error);
+}
+
+static void
+pack_store(const struct view *view)
+{
+	rpc_pack_text(view->packer, "store");
+	msgpack_pack_map(view->packer, 2);
+	rpc_pack_pair_text(view->packer, "kind", "memory");
+	rpc_pack_pair_bool(view->packer, "connected", true);
+}
+
+void
+rpc_pack_forced(msgpack_packer *packer, const struct health_forced *forced, int64_t now_ms)
+{
+	if (!forced) {
+		msgpack_pack_nil(packer);
+		return;
+	}
+	msgpack_pack_map(packer, 4);
+	rpc_pack_pair_text(packer, "provider", forced->provider);
+	rpc_pack_pair_bool(packer, "strict", forced->strict);
+	rpc_pack_pair_int(packer, "remaining_ms", forced->until_ms - now_ms);
+	rpc_pack_pair_int(packer, "by_uid", forced->by_uid);
+}
+
+static void
+count_preferred(const struct health_preferred *preferred, void *arg)
+{
+	(void)preferred;
+	(*(size_t *)arg)++;
+}
+
+static void
+pack_one_preferred(const struct health_preferred *preferred, void *arg)
+{
+	const struct view *view = arg;
+
+	msgpack_pack_map(view->packer, 3);
+	rpc_pack_pair_text(view->packer, "chain", preferred->chain);
+	rpc_pack_pair_text(view->packer, "target", preferred->target);
+	rpc_pack_pair_int(view->packer, "remaining_ms", preferred->until_ms - view->now_ms);
+}
+
+static void
+pack_preferred(struct view *view)
+{
+	size_t count = 0;
+
+	health_each_preferred(view->core->health, view->now_ms, count_preferred, &count);
+	rpc_pack_text(view->packer, "preferred");
+	msgpack_pack_array(view->packer, count);
+	health_each_preferred(view->core->health, view->now_ms, pack_one_preferred, view);
+}
+
+static void
+pack_latency(msgpack_packer *packer, const struct latency *latency)
+{
+	bool measured = latency->count > 0;
+
+	rpc_pack_text(packer, "average_latency_ms");
+	if (measured)
+		msgpack_pack_int64(packer, latency_average_ms(latency));
+	else
+		msgpack_pack_nil(packer);
+	rpc_pack_text(packer, "latency_ms");
+	if (!measured) {
+		msgpack_pack_nil(packer);
+		return;
+	}
+	msgpack_pack_map(packer, 3);
+	rpc_pack_pair_int(packer, "p50", latency_percentile_ms(latency, 50));
+	rpc_pack_pair_int(packer, "p95", latency_percentile_ms(latency, 95));
+	rpc_pack_pair_int(packer, "p99", latency_percentile_ms(latency, 99));
+}
+
+static void
+pack_last_error(const struct view *view, const struct health_error *error)
+{
+	rpc_pack_text(view->packer, "last_error");
+	if (error->class == OUTCOME_OK) {
+		msgpack_pack_nil(view->packer);
+		return;
+	}
+	msgpack_pack_map(view->packer, 3 + (error->http_status > 0));
+	rpc_pack_pair_text(view->packer, "class", outcome_text(error->class));
+	if (error->http_status > 0)
+		rpc_pack_pair_int(view->packer, "http_status", error->http_status);
+	rpc_pack_pair_text(view->packer, "message", error->message);
+	rpc_pack_pair_int(view->packer, "age_ms", view->now_ms - error->at_ms);
+}
+
+#define HEALTH_PAIRS 13
+
+/* What providers and targets have in common: HEALTH_PAIRS pairs. */
+static void
+pack_health(const struct view *view, const struct config_provider *provider, const char *name,
+	    const struct health_subject *subject)
+{
+	static const struct health_subject unknown;
+	const struct health_subject *known = subject ? subject : &unknown;
+	const char *state = route_state_text(provider, subject, view->now_ms);
+
+	rpc_pack_pair_text(view->packer, "name", name);
+	rpc_pack_pair_text(view->packer, "state", state);
+	rpc_pack_pair_bool(view->packer, "is_healthy", strcmp(state, "closed") == 0);
+	rpc_pack_pair_int(view->packer, "consecutive_failures", known->circuit.consecutive_failures);
+	rpc_pack_pair_int(view->packer, "cooldown_remaining_ms", circuit_remaining_ms(&known->circuit, view->now_ms));
+	rpc_pack_pair_int(view->packer, "success_count", known->successes);
+	rpc_pack_pair_int(view->packer, "failure_count", known->failures);
+	pack_pair_double(view->packer, "success_rate",
+			 known->successes + known->failures > 0
+				 ? rate(known->successes, known->successes + known->failures)
+				 : 1);
+	pack_latency(view->packer, &known->latency);
+	rpc_pack_pair_int(view->packer, "in_flight", known->in_flight);
+	pack_last_error(view, &known->last_error);
+	rpc_pack_pair_text(view->packer, "reason", provider->configured ? NULL : provider->reason);
+}
+
+static void
+pack_provider_rows(const struct view *view)
+{
+	const struct config *config = view->core->config;
+
+	rpc_pack_text(view->packer, "providers");
+	msgpack_pack_array(view->packer, config->provider_count);
+	for (size_t i = 0; i < config->provider_count; i++) {
+		const struct config_provider *provider = config->providers[i];
+		const struct health_subject *subject =
+			health_find(view->core->health, HEALTH_PROVIDER, provider->name);
+
+		msgpack_pack_map(view->packer, HEALTH_PAIRS + 4);
+		pack_health(view, provider, provider->name, subject);
+		rpc_pack_pair_text(view->packer, "api", provider->endpoint.preset->name);
+		rpc_pack_pair_text(view->packer, "base_url", provider->endpoint.base_url);
+		rpc_pack_pair_bool(view->packer, "local", provider->local);
+		rpc_pack_pair_bool(view->packer, "enabled", !(subject && subject->disabled));
+	}
+}
+
+static void
+pack_target_row(const struct view *view, const struct config_provider *provider, const char *name, const char *model,
+		const struct health_subject *subject, bool listed)
+{
+	msgpack_pack_map(view->packer, HEALTH_PAIRS + 4);
+	pack_health(view, provider, name, subject);
+	rpc_pack_pair_text(view->packer, "provider", provider->name);
+	rpc_pack_pair_text(view->packer, "model", model);
+	rpc_pack_pair_bool(view->packer, "listed", listed);
+	rpc_pack_text(view->packer, "quota");
+	msgpack_pack_nil(view->packer);
+}
+
+/* Targets that only callers named, with their provider. */
+struct unlisted {
+	const struct config *config;
+	struct health_subject **subjects;
+	const struct config_provider **providers;
+	size_t count;
+};
+
+static const struct config_provider *
+provider_of(const struct config *config, const char *target)
+{
+	for (size_t i = 0; i < config->provider_count; i++) {
+		size_t length = strlen(config->providers[i]->name);
+
+		if (strncmp(target, config->providers[i]->name, length) == 0 && target[length] == '/')
+			return config->providers[i];
+	}
+	return NULL;
+}
+
+static void
+gather_unlisted(struct health_subject *subject, void *arg)
+{
+	struct unlisted *unlisted = arg;
+
+	if (subject->kind != HEALTH_TARGET || subject->listed)
+		return;
+	const struct config_provider *provider = provider_of(unlisted->config, subject->name);
+	if (!provider)
+		return;
+	unlisted->subjects = x_realloc(unlisted->subjects, (unlisted->count + 1) * sizeof unlisted->subjects[0]);
+	unlisted->providers = x_realloc(unlisted->providers, (unlisted->count + 1) * sizeof unlisted->providers[0]);
+	unlisted->subjects[unlisted->count] = subject;
+	unlisted->providers[unlisted->count++] = provider;
+}
+
+static void
+pack_target_rows(const struct view *view)
+{
+	const struct config *config = view->core->config;
+	struct unlisted unlisted = { .config = config };
+
+	health_each(view->core->health, gather_unlisted, &unlisted);
+	rpc_pack_text(view->packer, "targets");
+	msgpack_pack_array(view->packer, config->target_count + unlisted.count);
+	for (size_t i = 0; i < config->target_count; i++) {
+		const struct config_target *target = config->targets[i];
+
+		pack_target_row(view, target->provider, target->name, target->model,
+				health_find(view->core->health, HEALTH_TARGET, target->name), target->listed);
+	}
+	for (size_t i = 0; i < unlisted.count; i++)
+		pack_target_row(view, unlisted.providers[i], unlisted.subjects[i]->name,
+				strchr(unlisted.subjects[i]->name, '/') + 1, unlisted.subjects[i], false);
+	free(unlisted.subjects);
+	free(unlisted.providers);
+}
+
+static void
+count_used(struct health_subject *subject, void *arg)
+{
+	*(size_t *)arg += subject->kind == HEALTH_TARGET && subject->successes > 0;
+}
+
+static void
+pack_used(struct health_subject *subject, void *arg)
+{
+	const struct view *view = arg;
+
+	if (subject->kind == HEALTH_TARGET && subject->successes > 0)
+		rpc_pack_pair_int(view->packer, subject->name, subject->successes);
+}
+
+static void
+pack_fallback(struct view *view)
+{
+	const struct stats *stats = &view->core->stats;
+	size_t used = 0;
+
+	rpc_pack_text(view->packer, "fallback");
+	msgpack_pack_map(view->packer, 6);
+	rpc_pack_pair_int(view->packer, "total_requests", stats->total_requests);
+	rpc_pack_pair_int(view->packer, "fallback_requests", stats->fallback_requests);
+	pack_pair_double(view->packer, "fallback_rate", rate(stats->fallback_requests, stats->total_requests));
+	pack_pair_double(view->packer, "overall_success_rate", rate(stats->succeeded, stats->total_requests));
+	health_each(view->core->health, count_used, &used);
+	rpc_pack_text(view->packer, "models_used");
+	msgpack_pack_map(view->packer, used);
+	health_each(view->core->health, pack_used, view);
+	rpc_pack_pair_int(view->packer, "counters_since_ms", stats->since_wall_ms);
+}
+
+static void
+pack_counters(const struct view *view)
+{
+	const struct stats *stats = &view->core->stats;
+
+	rpc_pack_text(view->packer, "counters");
+	msgpack_pack_map(view->packer, STATS_COUNT);
+#define X(name, help) rpc_pack_pair_int(view->packer, #name, stats->name);
+#include "stats.def"
+#undef X
+}
+
+void
+rpc_status(struct session_request *request, const msgpack_object_map *map)
+{
+	struct core *core = request->session->core;
+	struct view view = { .core = core, .now_ms = clock_now_ms(core->clock) };
+
+	(void)map;
+	view.packer = session_reply_begin(request);
+	msgpack_pack_map(view.packer, 8);
+	pack_daemon(&view);
+	pack_store(&view);
+	rpc_pack_text(view.packer, "forced");
+	rpc_pack_forced(view.packer, health_forced(core->health, view.now_ms), view.now_ms);
+	pack_preferred(&view);
+	pack_provider_rows(&view);
+	pack_target_rows(&view);
+	pack_fallback(&view);
+	pack_counters(&view);
+	session_reply_end(request);
+}
+
+/* Where a provider's key stands: never the key itself. */
+static const char *
+key_text(const struct config_provider *provider)
+{
+	if (provider->endpoint.key)
+		return "set";
+	return provider->configured ? "none" : "missing";
+}
+
+static void
+pack_texts(msgpack_packer *packer, char *const *texts)
+{
+	size_t count = 0;
+
+	while (texts && texts[count])
+		count++;
+	msgpack_pack_array(packer, count);
+	for (size_t i = 0; i < count; i++)
+		rpc_pack_text(packer, texts[i]);
+}
+
+void
+rpc_providers(struct session_request *request, const msgpack_object_map *map)
+{
+	struct core *core = request->session->core;
+	const struct config *config = core->config;
+	int64_t now_ms = clock_now_ms(core->clock);
+	msgpack_packer *packer = session_reply_begin(request);
+
+	(void)map;
+	msgpack_pack_map(packer, 1);
+	rpc_pack_text(packer, "providers");
+	msgpack_pack_array(packer, config->provider_count);
+	for (size_t i = 0; i < config->provider_count; i++) {
+		const struct config_provider *provider = config->providers[i];
+		const struct health_subject *subject = health_find(core->health, HEALTH_PROVIDER, provider->name);
+
+		msgpack_pack_map(packer, 9);
+		rpc_pack_pair_text(packer, "name", provider->name);
+		rpc_pack_pair_text(packer, "api", provider->endpoint.preset->name);
+		rpc_pack_pair_text(packer, "base_url", provider->endpoint.base_url);
+		rpc_pack_pair_bool(packer, "local", provider->local);
+		rpc_pack_pair_text(packer, "state", route_state_text(provider, subject, now_ms));
+		rpc_pack_pair_bool(packer, "configured", provider->configured);
+		rpc_pack_pair_text(packer, "reason", provider->configured ? NULL : provider->reason);
+		rpc_pack_text(packer, "models");
+		pack_texts(packer, provider->models);
+		rpc_pack_pair_text(packer, "key", key_text(provider));
+	}
+	session_reply_end(request);
+}
+
+void
+rpc_chains(struct session_request *request, const msgpack_object_map *map)
+{
+	const struct config *config = request->session->core->config;
+	msgpack_packer *packer = session_reply_begin(request);
+
+	(void)map;
+	msgpack_pack_map(packer, 1);
+	rpc_pack_text(packer, "chains");
+	msgpack_pack_array(packer, config->chain_count);
+	for (size_t i = 0; i < config->chain_count; i++) {
+		const struct config_chain *chain = config->chains[i];
+
+		msgpack_pack_map(packer, 5);
+		rpc_pack_pair_text(packer, "name", chain->name);
+		rpc_pack_pair_bool(packer, "agent", chain->agent);
+		rpc_pack_pair_text(packer, "strategy", "sequential");
+		rpc_pack_pair_bool(packer, "default",
+				   !chain->agent && util_equal_nocase(chain->name, config->default_chain));
+		rpc_pack_text(packer, "targets");
+		msgpack_pack_array(packer, chain->target_count);
+		for (size_t k = 0; k < chain->target_count; k++)
+			rpc_pack_text(packer, chain->targets[k]->name);
+	}
+	session_reply_end(request);
+}

@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * See session.h. Bytes are kept only while a message is incomplete: what arrives whole is looked at where it lies. A message
+ * that is too large, too deep or too full is passed over to its end and answered; the connection goes on.
+ */
+#include "session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "frame.h"
+#include "llmfo.h"
+#include "log.h"
+#include "rpc.h"
+
+/* As much of a message that is passed over is kept: enough for its msgid. */
+#define HEAD_BYTES 16
+
+struct session_input {
+	struct frame frame;
+	struct buf kept;               /* the beginning of a message that is not whole yet */
+	msgpack_zone zone;             /* of the message being handled */
+	msgpack_sbuffer out;           /* the reply being packed */
+	msgpack_packer packer;
+};
+
+static void
+expect_message(struct session *session)
+{
+	frame_init(&session->input->frame, session->core->config->max_message_bytes);
+	buf_clear(&session->input->kept);
+	session->input->kept.max = session->core->config->max_message_bytes;
+}
+
+struct session *
+session_new(struct core *core, const struct session_peer *peer, const struct session_ops *ops, void *arg)
+{
+	struct session *session = x_calloc(1, sizeof *session);
+
+	session->core = core;
+	session->ops = ops;
+	session->arg = arg;
+	session->peer = *peer;
+	list_init(&session->requests);
+	session->input = x_calloc(1, sizeof *session->input);
+	buf_init(&session->input->kept, core->config->max_message_bytes);
+	if (!msgpack_zone_init(&session->input->zone, 1024))
+		abort();
+	msgpack_sbuffer_init(&session->input->out);
+	expect_message(session);
+	return session;
+}
+
+static void
+free_request(struct session_request *request)
+{
+	list_remove(&request->node);
+	free(request);
+}
+
+static struct session_request *
+first_request(struct session *session)
+{
+	return LIST_OWNER(session->requests.next, struct session_request, node);
+}
+
+void
+session_free(struct session *session)
+{
+	session->closing = true;
+	while (!list_empty(&session->requests)) {
+		struct session_request *request = first_request(session);
+
+		if (request->cancel)
+			request->cancel(request->arg);
+		free_request(request);
+	}
+	buf_free(&session->input->kept);
+	msgpack_zone_destroy(&session->input->zone);
+	msgpack_sbuffer_destroy(&session->input->out);
+	free(session->input);
+	free(session->peer.groups);
+	free(session);
+}
+
+struct session_request *
+session_find(struct session *session, uint32_t msgid)
+{
+	for (struct list *node = session->requests.next; node != &session->requests; node = node->next) {
+		struct session_request *request = LIST_OWNER(node, struct session_request, node);
+
+		if (request->msgid == msgid)
+			return request;
+	}
+	return NULL;
+}
+
+/* ---- out ---- */
+
+static msgpack_packer *
+begin_reply(struct session *session, uint32_t msgid)
+{
+	struct session_input *input = session->input;
+
+	msgpack_sbuffer_clear(&input->out);
+	msgpack_packer_init(&input->packer, &input->out, msgpack_sbuffer_write);
+	msgpack_pack_array(&input->packer, 4);
+	msgpack_pack_int(&input->packer, 1);
+	msgpack_pack_uint32(&input->packer, msgid);
+	return &input->packer;
+}
+
+static void
+send_reply(struct session *session)
+{
+	size_t count = session->input->out.size;
+	char *bytes = msgpack_sbuffer_release(&session->input->out);
+
+	session->ops->send(session->arg, bytes, count);
+}
+
+/* After a reply: nothing more to do for one that only waited for its answers. */
+static void
+finish_request(struct session_request *request)
+{
+	struct session *session = request->session;
+
+	free_request(request);
+	send_reply(session);
+	if (session->half_closed && list_empty(&session->requests) && !session->closing) {
+		session->closing = true;
+		session->ops->close(session->arg);
+	}
+}
+
+msgpack_packer *
+session_reply_begin(struct session_request *request)
+{
+	msgpack_packer *packer = begin_reply(request->session, request->msgid);
+
+	msgpack_pack_nil(packer);
+	return packer;
+}
+
+void
+session_reply_end(struct session_request *request)
+{
+	if (request->session->input->packer.data == NULL)
+		abort();
+	finish_request(request);
+}
+
+static void
+pack_text(msgpack_packer *packer, const char *text)
+{
+	msgpack_pack_str_with_body(packer, text, strlen(text));
+}
+
+static void
+pack_error(msgpack_packer *packer, int error, const char *message, size_t more_fields)
+{
+	msgpack_pack_map(packer, 2 + more_fields);
+	pack_text(packer, "code");
+	pack_text(packer, error_code(error));
+	pack_text(packer, "message");
+	pack_text(packer, message);
+}
+
+msgpack_packer *
+session_error_begin(struct session_request *request, int error, const char *message, size_t more_fields)
+{
+	msgpack_packer *packer = begin_reply(request->session, request->msgid);
+
+	pack_error(packer, error, message, more_fields);
+	return packer;
+}
+
+void
+session_fail(struct session_request *request, int error, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	char *message = x_vasprintf(format, args);
+	va_end(args);
+	msgpack_packer *packer = session_error_begin(request, error, message, 0);
+	msgpack_pack_nil(packer);
+	free(message);
+	finish_request(request);
+}
+
+/* An error reply to something that never became a request. */
+static void
+refuse(struct session *session, uint32_t msgid, int error, const char *message)
+{
+	msgpack_packer *packer = begin_reply(session, msgid);
+
+	pack_error(packer, error, message, 0);
+	msgpack_pack_nil(packer);
+	send_reply(session);
+}
+
+/* ---- in ---- */
+
+static void
+break_off(struct session *session, const char *why)
+{
+	log_warning("connection of uid %u pid %d closed: %s", session->peer.uid, session->peer.pid, why);
+	session->closing = true;
+	session->ops->close(session->arg);
+}
+
+/*
+ * The msgid of a message of which perhaps only the beginning is there: [0, msgid, ...]. False if it has none.
+ */
+static bool
+peek_msgid(const char *head, size_t count, uint32_t *msgid)
+{
+	const unsigned char *at = (const unsigned char *)head;
+
+	if (count < 3 || at[0] != 0x94 || at[1] != 0)
+		return false;
+	static const unsigned char widths[] = { 1, 2, 4 };
+	size_t width = at[2] >= 0xcc && at[2] <= 0xce ? widths[at[2] - 0xcc] : 0;
+	if ((width == 0 && at[2] > 0x7f) || count < 3 + width)
+		return false;
+	*msgid = width ? 0 : at[2];
+	for (size_t i = 0; i < width; i++)
+		*msgid = *msgid << 8 | at[3 + i];
+	return true;
+}
+
+/* A whole message that is MessagePack but not for us. */
+static void
+answer_excess(struct session *session, const char *head, size_t count)
+{
+	enum frame_excess excess = session->input->frame.excess;
+	int error = excess == FRAME_TOO_LONG || excess == FRAME_TOO_MANY ? LLMFO_ETOO_LARGE : LLMFO_EINVALID_REQUEST;
+	char text[160];
+	uint32_t msgid;
+
+	if (excess == FRAME_TOO_LONG)
+		snprintf(text, sizeof text, "the message is longer than %zu bytes (socket.max_message)",
+			 session->core->config->max_message_bytes);
+	else
+		snprintf(text, sizeof text, "%s", frame_excess_text(excess));
+	if (peek_msgid(head, count, &msgid))
+		refuse(session, msgid, error, text);
+	else
+		break_off(session, text);
+}
+
+/* [0, msgid, method, params] or nothing of ours. */
+static const char *
+shape_fault(const msgpack_object *message)
+{
+	const msgpack_object *items = message->via.array.ptr;
+
+	if (message->type != MSGPACK_OBJECT_ARRAY || message->via.array.size == 0)
+		return "a message is an array";
+	if (items[0].type == MSGPACK_OBJECT_POSITIVE_INTEGER && items[0].via.u64 == 2)
+		return "a client sends no notifications";
+	if (message->via.array.size != 4 || items[0].type != MSGPACK_OBJECT_POSITIVE_INTEGER || items[0].via.u64 != 0)
+		return "a request is [0, msgid, method, params]";
+	if (items[1].type != MSGPACK_OBJECT_POSITIVE_INTEGER || items[1].via.u64 > UINT32_MAX)
+		return "a msgid is an integer from 0 to 4294967295";
+	return NULL;
+}
+
+static void
+take_request(struct session *session, const msgpack_object *message)
+{
+	const msgpack_object *items = message->via.array.ptr;
+	uint32_t msgid = (uint32_t)items[1].via.u64;
+
+	if (items[2].type != MSGPACK_OBJECT_STR) {
+		refuse(session, msgid, LLMFO_EINVALID_REQUEST, "the method must be a string");
+		return;
+	}
+	if (session_find(session, msgid)) {
+		refuse(session, msgid, LLMFO_EINVALID_REQUEST,
+		       "a request with this msgid is in flight on this connection");
+		return;
+	}
+	int method = message_method(items[2].via.str.ptr, items[2].via.str.size);
+	if (method < 0) {
+		refuse(session, msgid, LLMFO_EUNKNOWN_METHOD, "there is no such method; see llmfo-protocol(7)");
+		return;
+	}
+	struct session_request *request = x_calloc(1, sizeof *request);
+	request->session = session;
+	request->msgid = msgid;
+	request->method = (enum message_method)method;
+	list_append(&session->requests, &request->node);
+	rpc_handle(request, &items[3]);
+}
+
+static void
+take_message(struct session *session, const char *bytes, size_t count)
+{
+	msgpack_object message;
+	size_t offset = 0;
+	uint32_t msgid;
+
+	msgpack_zone_clear(&session->input->zone);
+	if (msgpack_unpack(bytes, count, &offset, &session->input->zone, &message) < 0) {
+		break_off(session, "a message could not be unpacked");
+		return;
+	}
+	const char *fault = shape_fault(&message);
+	if (!fault) {
+		take_request(session, &message);
+		return;
+	}
+	if (peek_msgid(bytes, count, &msgid))
+		refuse(session, msgid, LLMFO_EINVALID_REQUEST, fault);
+	break_off(session, fault);
+}
+
+/* Keeps what belongs to a message that is not whole; of one that is passed over only its head. */
+static void
+keep(struct session *session, const char *bytes, size_t count)
+{
+	struct buf *kept = &session->input->kept;
+
+	if (session->input->frame.excess != FRAME_FITS) {
+		if (kept->len > HEAD_BYTES) {
+			struct buf head;
+
+			buf_init(&head, HEAD_BYTES);
+			(void)buf_add(&head, kept->data, HEAD_BYTES);
+			buf_free(kept);
+			*kept = head;
+		}
+		kept->max = HEAD_BYTES;
+		size_t room = HEAD_BYTES - kept->len;
+		count = count < room ? count : room;
+	}
+	(void)buf_add(kept, bytes, count);
+}
+
+/* A whole message ends at bytes + count; its beginning may have been kept. */
+static void
+take_whole(struct session *session, const char *bytes, size_t count)
+{
+	struct buf *kept = &session->input->kept;
+
+	if (kept->len > 0 || session->input->frame.excess != FRAME_FITS) {
+		keep(session, bytes, count);
+		bytes = kept->data;
+		count = kept->len;
+	}
+	if (session->input->frame.excess != FRAME_FITS)
+		answer_excess(session, bytes, count);
+	else
+		take_message(session, bytes, count);
+	if (kept->cap > 64 * 1024)
+		buf_free(kept);
+	expect_message(session);
+}
+
+void
+session_feed(struct session *session, const void *bytes, size_t count)
+{
+	const char *at = bytes;
+	const char *end = at + count;
+	size_t used;
+
+	while (at < end && !session->closing) {
+		switch (frame_scan(&session->input->frame, at, (size_t)(end - at), &used)) {
+		case FRAME_MORE:
+			keep(session, at, used);
+			break;
+		case FRAME_COMPLETE:
+			take_whole(session, at, used);
+			break;
+		case FRAME_INVALID:
+			break_off(session, session->input->frame.excess == FRAME_FITS
+						   ? "what it sent is not MessagePack"
+						   : frame_excess_text(session->input->frame.excess));
+			return;
+		}
+		at += used;
+	}
+}
+
+void
+session_end_of_input(struct session *session)
+{
+	session->half_closed = true;
+	if (list_empty(&session->requests) && !session->closing) {
+		session->closing = true;
+		session->ops->close(session->arg);
+	}
+}
+
+void
+session_abort_all(struct session *session, int error, const char *message)
+{
+	struct list requests;
+	bool half_closed = session->half_closed;
+
+	/* replies take requests off the list, so they are walked from a list of their own */
+	session->half_closed = false;
+	list_init(&requests);
+	list_splice(&requests, &session->requests);
+	while (!list_empty(&requests)) {
+		struct session_request *request = LIST_OWNER(requests.next, struct session_request, node);
+
+		list_remove(&request->node);
+		list_append(&session->requests, &request->node);
+		if (request->abort) {
+			request->abort(request->arg, error, message);
+			continue;
+		}
+		if (request->cancel)
+			request->cancel(request->arg);
+		session_fail(request, error, "%s", message);
+	}
+	if (half_closed)
+		session_end_of_input(session);
+}
