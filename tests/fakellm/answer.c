@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a provider says. A word is its token: usage, max_tokens and the events of a stream all count them.
+ * What a provider says. A word is its token: usage, max_tokens and the events of a stream all count
+ * them.
  */
 #include "answer.h"
 
@@ -32,8 +33,11 @@ answer_text(const struct ask *ask, const struct step *step)
 	if (step->tokens >= 0)
 		return answer_counted(step->tokens);
 	if (step->utf8_split > 0)
-		out_put(&o, "Gr\xc3\xbc\xc3\x9f" "e aus %s: \xe4\xbd\xa0\xe5\xa5\xbd, "
-			"\xd0\xbc\xd0\xb8\xd1\x80 \xf0\x9f\x8e\x89 na\xc3\xafve", name);
+		out_put(&o,
+			"Gr\xc3\xbc\xc3\x9f"
+			"e aus %s: \xe4\xbd\xa0\xe5\xa5\xbd, "
+			"\xd0\xbc\xd0\xb8\xd1\x80 \xf0\x9f\x8e\x89 na\xc3\xafve",
+			name);
 	else
 		out_put(&o, "Hello from %s (%s).", name, ask->model);
 	if (ask->said && step->utf8_split <= 0)
@@ -86,7 +90,9 @@ static void
 answer_usage(struct answer *a, const struct ask *ask, const char *usage)
 {
 	static const char *const odd[][2] = {
-		{"huge", "9223372036854775808"}, {"negative", "-1"}, {"float", "1.5"},
+		{"huge", "9223372036854775808"},
+		{"negative", "-1"},
+		{"float", "1.5"},
 	};
 	int64_t completion = a->n_words ? (int64_t)a->n_words : a->tool_name != NULL;
 
@@ -108,7 +114,8 @@ void
 answer_make(struct answer *a, const struct ask *ask, const struct step *step)
 {
 	const char *finish = script_text(&step->finish);
-	bool silent = step->kind_of == STEP_NO_CHOICES || (finish && strcmp(finish, "blocked") == 0);
+	bool silent =
+		step->kind_of == STEP_NO_CHOICES || (finish && strcmp(finish, "blocked") == 0);
 
 	memset(a, 0, sizeof(*a));
 	snprintf(a->id, sizeof(a->id), "fake%06lld", (long long)++ask->provider->serial);

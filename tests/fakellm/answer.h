@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a provider says: text, words, finish reason and usage, from the request and the step. It knows no
- * format; a shape gives it one.
+ * What a provider says: text, words, finish reason and usage, from the request and the step. It
+ * knows no format; a shape gives it one.
  */
 #ifndef FAKELLM_ANSWER_H
 #define FAKELLM_ANSWER_H

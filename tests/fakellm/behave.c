@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Replies from steps. A page (head, length, body) and a stream share the head and the faults of the wire;
- * what they say comes from the request's shape.
+ * Replies from steps. A page (head, length, body) and a stream share the head and the faults of the
+ * wire; what they say comes from the request's shape.
  */
 #include "behave.h"
 
@@ -17,9 +17,9 @@
 struct page {
 	int status;
 	const char *type;
-	const char *headers;	/* further lines, or "" */
+	const char *headers; /* further lines, or "" */
 	struct out body;
-	int64_t fill;		/* -1, or what stands for the mark in the body */
+	int64_t fill; /* -1, or what stands for the mark in the body */
 };
 
 static void
@@ -61,8 +61,8 @@ behave_retry_headers(struct reply *r, const struct ask *ask, const struct step *
 
 /* Everything up to the empty line; `length` < 0: the body is chunked. */
 static void
-behave_head(struct reply *r, const struct ask *ask, const struct step *step, const struct page *page,
-	int64_t length)
+behave_head(struct reply *r, const struct ask *ask, const struct step *step,
+	const struct page *page, int64_t length)
 {
 	struct out o = {0};
 
@@ -134,7 +134,8 @@ behave_send(struct reply *r, const struct ask *ask, const struct step *step, str
 		reply_cut(r, step->first_token_ms);
 	if (!head_only) {
 		behave_blank_lines(r, step);
-		stream_filled(r, page->body.data ? page->body.data : "", page->body.len, page->fill);
+		stream_filled(
+			r, page->body.data ? page->body.data : "", page->body.len, page->fill);
 		reply_finish(r);
 	}
 	if (step && step->truncated >= 0)
@@ -153,7 +154,8 @@ behave_masked_key(const struct ask *ask)
 	return out_take(&o);
 }
 
-/* The words of a fault from the shape's table, the step and the request; the caller frees the result. */
+/* The words of a fault from the shape's table, the step and the request; the caller frees the
+ * result. */
 static char *
 behave_fault(struct fault *fault, const struct ask *ask, const struct step *step)
 {
@@ -185,8 +187,8 @@ behave_fault(struct fault *fault, const struct ask *ask, const struct step *step
 }
 
 static void
-behave_error_page(struct page *page, const struct ask *ask, const struct step *step,
-	struct fault *fault)
+behave_error_page(
+	struct page *page, const struct ask *ask, const struct step *step, struct fault *fault)
 {
 	const struct shape *shape = ask_error_shape(ask);
 	char *message = behave_fault(fault, ask, step);
@@ -286,7 +288,9 @@ behave_redirect(struct reply *r, const struct ask *ask, const struct step *step,
 static void
 behave_page_step(struct reply *r, const struct ask *ask, const struct step *step)
 {
-	struct page page = {.status = step->status, .type = ask->shape->json_type, .headers = "",
+	struct page page = {.status = step->status,
+		.type = ask->shape->json_type,
+		.headers = "",
 		.fill = step->big_body >= 0 ? step->big_body : step->bigline};
 	bool normal = step->kind_of == STEP_OK || step->kind_of == STEP_NO_CHOICES ||
 		step->kind_of == STEP_CLOSE_ON_REUSE;
@@ -306,7 +310,8 @@ behave_page_step(struct reply *r, const struct ask *ask, const struct step *step
 static void
 behave_gzip_bomb(struct reply *r, const struct ask *ask, const struct step *step)
 {
-	struct page page = {.status = 200, .type = ask->shape->json_type,
+	struct page page = {.status = 200,
+		.type = ask->shape->json_type,
 		.headers = "content-encoding: gzip\r\n"};
 
 	r->chunk_bytes = -1;
@@ -316,9 +321,11 @@ behave_gzip_bomb(struct reply *r, const struct ask *ask, const struct step *step
 }
 
 static void
-behave_head_then(struct reply *r, const struct ask *ask, const struct step *step, enum reply_end end)
+behave_head_then(
+	struct reply *r, const struct ask *ask, const struct step *step, enum reply_end end)
 {
-	struct page page = {.status = 200, .headers = "",
+	struct page page = {.status = 200,
+		.headers = "",
 		.type = ask->stream ? ask->shape->stream_type : ask->shape->json_type};
 
 	behave_head(r, ask, step, &page, -1);
@@ -339,27 +346,13 @@ behave_step(struct reply *r, const struct ask *ask, const struct step *step, int
 {
 	switch (step->kind_of) {
 	case STEP_REFUSE:
-	case STEP_RESET:
-		r->end = REPLY_RESET;
-		break;
-	case STEP_CLOSE:
-		r->end = REPLY_CLOSE;
-		break;
-	case STEP_HANG:
-		r->end = REPLY_HANG;
-		break;
-	case STEP_RESET_HEADERS:
-		behave_head_then(r, ask, step, REPLY_RESET);
-		break;
-	case STEP_HEADERS_HANG:
-		behave_head_then(r, ask, step, REPLY_HANG);
-		break;
-	case STEP_1XX:
-		behave_early_hints(r, step);
-		break;
-	case STEP_GZIP_BOMB:
-		behave_gzip_bomb(r, ask, step);
-		break;
+	case STEP_RESET: r->end = REPLY_RESET; break;
+	case STEP_CLOSE: r->end = REPLY_CLOSE; break;
+	case STEP_HANG: r->end = REPLY_HANG; break;
+	case STEP_RESET_HEADERS: behave_head_then(r, ask, step, REPLY_RESET); break;
+	case STEP_HEADERS_HANG: behave_head_then(r, ask, step, REPLY_HANG); break;
+	case STEP_1XX: behave_early_hints(r, step); break;
+	case STEP_GZIP_BOMB: behave_gzip_bomb(r, ask, step); break;
 	case STEP_CLOSE_ON_REUSE:
 		r->once = true;
 		if (nth > 1)
@@ -367,8 +360,7 @@ behave_step(struct reply *r, const struct ask *ask, const struct step *step, int
 		else
 			behave_page_step(r, ask, step);
 		break;
-	default:
-		behave_page_step(r, ask, step);
+	default: behave_page_step(r, ask, step);
 	}
 }
 
@@ -411,7 +403,8 @@ behave_page(int status, const char *type, const char *body, size_t len)
 	struct reply *r = reply_new();
 	struct out o = {0};
 
-	out_put(&o, "HTTP/1.1 %d %s\r\ncontent-type: %s\r\n", (int64_t)status, http_reason(status), type);
+	out_put(&o, "HTTP/1.1 %d %s\r\ncontent-type: %s\r\n", (int64_t)status, http_reason(status),
+		type);
 	out_put(&o, "content-length: %d\r\n\r\n", (int64_t)len);
 	reply_add(r, o.data, o.len);
 	reply_add(r, body, len);

@@ -10,18 +10,18 @@
 
 #include "behave.h"
 #include "control.h"
+#include "play.h"
 
 enum {
 	CONN_READ_BYTES = 16 << 10,
 	CONN_INPUT_MAX_BYTES = HTTP_HEAD_MAX_BYTES + HTTP_BODY_MAX_BYTES + (1 << 20),
 	CONN_MEMORY_MAX_BYTES = 1 << 20,
-	CONN_WRITES_IN_A_ROW = 16,
 };
 
 enum conn_state {
-	CONN_READING,	/* between requests */
-	CONN_PLAYING,	/* a reply is under way, or hangs */
-	CONN_WAITING,	/* a control request waits for a count */
+	CONN_READING, /* between requests */
+	CONN_PLAYING, /* a reply is under way, or hangs */
+	CONN_WAITING, /* a control request waits for a count */
 	CONN_CLOSED,
 };
 
@@ -30,32 +30,24 @@ struct conn {
 	struct site *site;
 	struct conn *next, *previous;
 	uv_tcp_t tcp;
-	uv_timer_t timer;
-	uv_write_t write;
-	int handles;		/* that are not closed yet */
+	struct play play;
+	int handles; /* that are not closed yet */
 	enum conn_state state;
 	int64_t number;
 	int64_t requests;
-	bool counted;		/* in connections_open */
-	bool went_ahead;	/* 100 Continue was sent for the request being read */
+	bool counted;    /* in connections_open */
+	bool went_ahead; /* 100 Continue was sent for the request being read */
+	bool advancing;
 	char *in;
 	size_t in_len, in_cap;
-	size_t wanted;		/* bytes of the whole request, once known */
+	size_t wanted; /* bytes of the whole request, once known */
 
 	struct request *req;
-	struct site *wait_site;	/* whose count a control request waits for */
-	struct reply *reply;
-	size_t segment;
-	size_t sent;		/* bytes of the segment */
-	int64_t repeated;
-	bool held;
-	bool released;		/* the segment's hold is over */
-	bool paused;		/* the pause before the next write is over */
-	bool yielding;		/* the timer only gives others a turn */
+	struct site *wait_site; /* whose count a control request waits for */
 };
 
-static void conn_run(struct conn *c);
 static void conn_play(struct conn *c, struct reply *reply);
+static void conn_advance(struct conn *c);
 
 static struct provider_stats *
 conn_stats(struct conn *c)
@@ -82,31 +74,28 @@ conn_poke(struct site *site)
 
 	while (site && site->waiters) {
 		for (c = site->server->conns; c; c = c->next) {
-			if (c->state == CONN_WAITING && c->wait_site == site && control_met(site, c->req))
+			if (c->state == CONN_WAITING && c->wait_site == site &&
+				control_met(site, c->req))
 				break;
 		}
 		if (!c)
 			return;
-		uv_timer_stop(&c->timer);
+		uv_timer_stop(&c->play.timer);
 		site->waiters--;
 		conn_play(c, control_stats(site, 200));
 	}
 }
 
-/* The reply is over, well or not. */
+/* The request is over, well or not. */
 static void
 conn_settle(struct conn *c)
 {
-	if (c->held)
-		conn_stats(c)->held--;
 	if (c->counted && c->state == CONN_PLAYING)
 		conn_stats(c)->in_flight--;
 	if (c->state == CONN_WAITING)
 		c->wait_site->waiters--;
-	c->held = false;
-	reply_unref(c->reply);
+	play_stop(&c->play);
 	http_unref(c->req);
-	c->reply = NULL;
 	c->req = NULL;
 	c->state = CONN_READING;
 }
@@ -124,7 +113,7 @@ conn_leave(struct conn *c)
 		c->previous->next = c->next;
 	else
 		c->server->conns = c->next;
-	uv_close((uv_handle_t *)&c->timer, conn_freed);
+	uv_close((uv_handle_t *)&c->play.timer, conn_freed);
 }
 
 static void
@@ -158,13 +147,11 @@ conn_lost(struct conn *c)
 }
 
 static void
-conn_end(struct conn *c)
+conn_over(void *owner, enum reply_end end)
 {
-	enum reply_end end = c->reply->end;
-	bool close = c->req->close || (c->site && c->site->refusing && c->counted);
+	struct conn *c = owner;
+	bool close = c->req->close || (c->counted && c->site->refusing);
 
-	if (end == REPLY_HANG)
-		return;
 	conn_settle(c);
 	if (end == REPLY_RESET)
 		conn_reset(c);
@@ -172,133 +159,31 @@ conn_end(struct conn *c)
 		conn_close(c);
 	else
 		conn_poke(c->site);
+	conn_advance(c);
 }
 
 static void
-conn_on_timer(uv_timer_t *timer)
+conn_gone(void *owner)
 {
-	struct conn *c = timer->data;
-
-	if (c->yielding)
-		c->yielding = false;
-	else
-		c->paused = true;
-	conn_run(c);
+	conn_lost(owner);
 }
 
 static void
-conn_on_written(uv_write_t *write, int status)
+conn_held(void *owner, bool held)
 {
-	struct conn *c = write->data;
+	struct conn *c = owner;
 
-	if (c->state == CONN_CLOSED)
-		return;
-	if (status != 0) {
-		conn_lost(c);
-		return;
-	}
-	conn_run(c);
+	conn_stats(c)->held += held ? 1 : -1;
+	conn_poke(c->site);
 }
 
-/* True if the segment's next byte may go out now; else something is armed that goes on. */
-static bool
-conn_ready(struct conn *c, const struct segment *s)
-{
-	int64_t pause_ms = c->sent ? s->slice_ms : s->wait_ms > 0 ? s->wait_ms : -1;
-
-	if (s->hold && !c->released) {
-		if (c->site && !c->held)
-			conn_stats(c)->held++;
-		c->held = true;
-		conn_poke(c->site);
-		return false;
-	}
-	if (pause_ms < 0 || c->paused)
-		return true;
-	uv_timer_start(&c->timer, conn_on_timer, (uint64_t)pause_ms, 0);
-	return false;
-}
-
-/* Sends what may go out at once; false if that is still under way. */
-static bool
-conn_send(struct conn *c, const struct segment *s)
-{
-	size_t left = s->len - c->sent;
-	uv_buf_t buf = uv_buf_init(c->reply->bytes.data + s->off + c->sent, 0);
-	int n;
-
-	c->paused = false;
-	if (!left)
-		return true;
-	buf.len = s->slice_ms >= 0 ? 1 : left;
-	n = uv_try_write((uv_stream_t *)&c->tcp, &buf, 1);
-	if (n < 0 && n != UV_EAGAIN) {
-		conn_lost(c);
-		return false;
-	}
-	c->sent += buf.len;
-	if (n == (int)buf.len)
-		return true;
-	buf.base += n > 0 ? n : 0;
-	buf.len -= n > 0 ? (size_t)n : 0;
-	c->write.data = c;
-	if (uv_write(&c->write, (uv_stream_t *)&c->tcp, &buf, 1, conn_on_written) != 0)
-		conn_lost(c);
-	return false;
-}
-
-static void
-conn_next_segment(struct conn *c, const struct segment *s)
-{
-	c->sent = 0;
-	c->repeated++;
-	if (s->repeat == REPLY_FOREVER || c->repeated < s->repeat)
-		return;
-	c->segment++;
-	c->repeated = 0;
-	c->released = false;
-}
-
-/* Plays until something must be waited for. */
-static void
-conn_play_on(struct conn *c)
-{
-	for (int writes = 0; c->state == CONN_PLAYING; writes++) {
-		const struct segment *s;
-
-		if (c->segment == c->reply->n_segments) {
-			conn_end(c);
-			return;
-		}
-		s = &c->reply->segments[c->segment];
-		if (c->sent == s->len && s->len) {
-			conn_next_segment(c, s);
-			continue;
-		}
-		if (writes > CONN_WRITES_IN_A_ROW && s->repeat != 1) {
-			c->yielding = true;
-			uv_timer_start(&c->timer, conn_on_timer, 0, 0);
-			return;
-		}
-		if (!conn_ready(c, s) || !conn_send(c, s))
-			return;
-		if (!s->len)
-			conn_next_segment(c, s);
-	}
-}
+static const struct play_ops conn_play_ops = {conn_over, conn_gone, conn_held};
 
 static void
 conn_play(struct conn *c, struct reply *reply)
 {
-	c->reply = reply;
-	c->segment = 0;
-	c->sent = 0;
-	c->repeated = 0;
-	c->released = false;
-	c->paused = false;
-	c->yielding = false;
 	c->state = CONN_PLAYING;
-	conn_play_on(c);
+	play_start(&c->play, reply);
 }
 
 static void
@@ -318,7 +203,8 @@ conn_reply(struct conn *c, struct reply *reply, bool chat, const char *step)
 {
 	struct provider_stats *stats = conn_stats(c);
 
-	journal_add(&c->site->provider->journal, c->req, (int64_t)uv_now(&c->server->loop), c->number);
+	journal_add(
+		&c->site->provider->journal, c->req, (int64_t)uv_now(&c->server->loop), c->number);
 	conn_log(c, step);
 	if (chat)
 		stats->requests++;
@@ -405,7 +291,7 @@ conn_control(struct conn *c)
 	c->state = CONN_WAITING;
 	c->wait_site = control_site(c->server, c->site, c->req);
 	c->wait_site->waiters++;
-	uv_timer_start(&c->timer, conn_on_wait_over, control_timeout_ms(c->req), 0);
+	uv_timer_start(&c->play.timer, conn_on_wait_over, control_timeout_ms(c->req), 0);
 }
 
 /* What is not HTTP, or too much of it. */
@@ -466,19 +352,16 @@ conn_take(struct conn *c)
 	return true;
 }
 
+/* Takes requests while there are any and none is under way. */
 static void
 conn_advance(struct conn *c)
 {
+	if (c->advancing)
+		return;
+	c->advancing = true;
 	while (c->state == CONN_READING && c->in_len && conn_take(c))
 		;
-}
-
-/* Goes on with the reply, and with the next request if there is one. */
-static void
-conn_run(struct conn *c)
-{
-	conn_play_on(c);
-	conn_advance(c);
+	c->advancing = false;
 }
 
 static void
@@ -539,12 +422,11 @@ conn_accept(struct server *s, struct site *site, uv_stream_t *listener)
 	c->site = site;
 	c->handles = 2;
 	uv_tcp_init(&s->loop, &c->tcp);
-	uv_timer_init(&s->loop, &c->timer);
+	play_init(&c->play, &c->tcp, &conn_play_ops, c);
 	c->tcp.data = c;
-	c->timer.data = c;
+	c->play.timer.data = c;
 	conn_link(c);
-	if (uv_accept(listener, (uv_stream_t *)&c->tcp) != 0 ||
-		uv_tcp_nodelay(&c->tcp, 1) != 0 ||
+	if (uv_accept(listener, (uv_stream_t *)&c->tcp) != 0 || uv_tcp_nodelay(&c->tcp, 1) != 0 ||
 		uv_read_start((uv_stream_t *)&c->tcp, conn_on_alloc, conn_on_read) != 0) {
 		conn_close(c);
 		return;
@@ -567,20 +449,10 @@ conn_close_idle(struct site *site)
 int64_t
 conn_release(struct site *site)
 {
-	struct conn *c;
 	int64_t n = 0;
 
-	for (c = site->server->conns; c; c = c->next) {
-		if (c->site != site || !c->held)
-			continue;
-		c->held = false;
-		c->released = true;
-		conn_stats(c)->held--;
-		n++;
-		/* From a timer, so that this walk is not disturbed. */
-		c->yielding = true;
-		uv_timer_start(&c->timer, conn_on_timer, 0, 0);
-	}
+	for (struct conn *c = site->server->conns; c; c = c->next)
+		n += c->site == site && play_release(&c->play);
 	return n;
 }
 

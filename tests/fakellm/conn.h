@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One connection: bytes in, requests, the playing of replies, the end. It owns its descriptor, its timer
- * and what is under way on it; libuv memory goes in the last close callback.
+ * One connection: bytes in, requests, the playing of replies, the end. It owns its descriptor, its
+ * timer and what is under way on it; libuv memory goes in the last close callback.
  */
 #ifndef FAKELLM_CONN_H
 #define FAKELLM_CONN_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Control requests. `wait` exists so that tests need not sleep: it answers as soon as the counters are
- * what the query says.
+ * Control requests. `wait` exists so that tests need not sleep: it answers as soon as the counters
+ * are what the query says.
  */
 #include "control.h"
 
@@ -183,8 +183,9 @@ control_answer(struct server *s, struct site *own, const struct request *req)
 	bool post = span_is(req->method, "POST");
 
 	if (!site)
-		return req->path.n <= strlen(CONTROL_ROOT) + 1 && control_is(req) ?
-			control_list(s) : control_text(404, "no such provider\n");
+		return req->path.n <= strlen(CONTROL_ROOT) + 1 && control_is(req)
+			? control_list(s)
+			: control_text(404, "no such provider\n");
 	if (post && span_is(path, "script"))
 		return control_script(site, req);
 	if (span_is(path, "requests"))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The control requests under /_fake/: scripts, what was asked, counters, refusing and opening. On a
- * provider's own port they mean that provider; on the control port the path names one: /_fake/NAME/...
+ * provider's own port they mean that provider; on the control port the path names one:
+ * /_fake/NAME/...
  */
 #ifndef FAKELLM_CONTROL_H
 #define FAKELLM_CONTROL_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A deflate block with the fixed codes: the letter x, then matches of length 258 at distance 1. A match
- * is 13 bits (11000101 00000), so eight of them are 13 bytes; the block's 3 bits of head, the letter's 8
- * and one match make 3 bytes, after which everything is aligned. The checksum of n equal bytes is found
- * by squaring the affine map that one byte is.
+ * A deflate block with the fixed codes: the letter x, then matches of length 258 at distance 1. A
+ * match is 13 bits (11000101 00000), so eight of them are 13 bytes; the block's 3 bits of head, the
+ * letter's 8 and one match make 3 bytes, after which everything is aligned. The checksum of n equal
+ * bytes is found by squaring the affine map that one byte is.
  */
 #include "gzip.h"
 
@@ -75,8 +75,8 @@ bits_add(struct bits *b, const char *text)
 static void
 gzip_little_endian(struct reply *r, uint32_t n)
 {
-	unsigned char bytes[4] = {(unsigned char)n, (unsigned char)(n >> 8), (unsigned char)(n >> 16),
-		(unsigned char)(n >> 24)};
+	unsigned char bytes[4] = {(unsigned char)n, (unsigned char)(n >> 8),
+		(unsigned char)(n >> 16), (unsigned char)(n >> 24)};
 
 	reply_body(r, bytes, sizeof(bytes));
 }
@@ -91,15 +91,15 @@ gzip_bomb(struct reply *r, int64_t bytes)
 	int64_t times = (bytes + each - 1) / each;
 	uint64_t total = (uint64_t)(1 + MATCH_BYTES + times * each);
 
-	bits_add(&start, "110");	/* the last block, fixed codes */
-	bits_add(&start, "10101000");	/* the letter x */
+	bits_add(&start, "110");      /* the last block, fixed codes */
+	bits_add(&start, "10101000"); /* the letter x */
 	bits_add(&start, match);
 	for (int i = 0; i < PERIOD_MATCHES; i++)
 		bits_add(&period, match);
 	reply_body(r, head, sizeof(head));
 	reply_body(r, start.bytes, start.n / 8);
 	reply_repeat(r, period.bytes, period.n / 8, times);
-	reply_body(r, "\0", 1);		/* the end of the block */
+	reply_body(r, "\0", 1); /* the end of the block */
 	gzip_little_endian(r, crc_of_letters(total));
 	gzip_little_endian(r, (uint32_t)total);
 }

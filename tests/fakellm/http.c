@@ -246,7 +246,7 @@ http_read(const char *in, size_t len, struct request *req, struct http_wants *wa
 	}
 	if (verdict != HTTP_COMPLETE)
 		return verdict;
-	if (http_request_line(req) != 0)	/* `raw` may have moved: the spans are taken last */
+	if (http_request_line(req) != 0) /* `raw` may have moved: the spans are taken last */
 		return HTTP_BAD;
 	value = http_header(req, "connection");
 	if (value.n == 5 && strncasecmp(value.p, "close", 5) == 0)
@@ -300,13 +300,28 @@ http_reason(int status)
 		int status;
 		const char *reason;
 	} reasons[] = {
-		{200, "OK"}, {204, "No Content"}, {307, "Temporary Redirect"}, {400, "Bad Request"},
-		{401, "Unauthorized"}, {402, "Payment Required"}, {403, "Forbidden"},
-		{404, "Not Found"}, {405, "Method Not Allowed"}, {408, "Request Timeout"},
-		{409, "Conflict"}, {413, "Payload Too Large"}, {422, "Unprocessable Entity"},
-		{424, "Failed Dependency"}, {429, "Too Many Requests"}, {431, "Headers Too Large"},
-		{500, "Internal Server Error"}, {501, "Not Implemented"}, {502, "Bad Gateway"},
-		{503, "Service Unavailable"}, {504, "Gateway Timeout"}, {529, "Overloaded"},
+		{200, "OK"},
+		{204, "No Content"},
+		{307, "Temporary Redirect"},
+		{400, "Bad Request"},
+		{401, "Unauthorized"},
+		{402, "Payment Required"},
+		{403, "Forbidden"},
+		{404, "Not Found"},
+		{405, "Method Not Allowed"},
+		{408, "Request Timeout"},
+		{409, "Conflict"},
+		{413, "Payload Too Large"},
+		{422, "Unprocessable Entity"},
+		{424, "Failed Dependency"},
+		{429, "Too Many Requests"},
+		{431, "Headers Too Large"},
+		{500, "Internal Server Error"},
+		{501, "Not Implemented"},
+		{502, "Bad Gateway"},
+		{503, "Service Unavailable"},
+		{504, "Gateway Timeout"},
+		{529, "Overloaded"},
 	};
 
 	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {

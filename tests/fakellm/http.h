@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * HTTP/1.1 requests as the scripted provider needs them: where one ends, what its head says, what its
- * body is. It owns the bytes of a request and no connection. A request is shared by reference: the
- * journal, the memory of the last answer and the one being answered hold the same bytes.
+ * HTTP/1.1 requests as the scripted provider needs them: where one ends, what its head says, what
+ * its body is. It owns the bytes of a request and no connection. A request is shared by reference:
+ * the journal, the memory of the last answer and the one being answered hold the same bytes.
  */
 #ifndef FAKELLM_HTTP_H
 #define FAKELLM_HTTP_H
@@ -20,32 +20,32 @@ struct span {
 
 struct request {
 	int refs;
-	char *raw;		/* head and body as they came; a chunked body is `body` alone */
-	size_t raw_len;		/* bytes of the connection that the request took */
+	char *raw;      /* head and body as they came; a chunked body is `body` alone */
+	size_t raw_len; /* bytes of the connection that the request took */
 	size_t head_len;
 	struct span method;
-	struct span path;	/* without the query */
-	struct span query;	/* without the question mark */
+	struct span path;  /* without the query */
+	struct span query; /* without the question mark */
 	struct span body;
-	char *joined;		/* the body put together from chunks, or NULL */
-	bool close;		/* the client will close after this one */
+	char *joined; /* the body put together from chunks, or NULL */
+	bool close;   /* the client will close after this one */
 };
 
 enum http_verdict {
-	HTTP_COMPLETE,		/* *req is a request with one reference */
-	HTTP_MORE,		/* more bytes are needed */
-	HTTP_BAD,		/* not HTTP/1.x */
+	HTTP_COMPLETE, /* *req is a request with one reference */
+	HTTP_MORE,     /* more bytes are needed */
+	HTTP_BAD,      /* not HTTP/1.x */
 	HTTP_TOO_LARGE,
 };
 
 struct http_wants {
-	size_t bytes;		/* how long the whole request will be, if that is known, else 0 */
-	bool go_ahead;		/* the client waits for 100 Continue */
+	size_t bytes;  /* how long the whole request will be, if that is known, else 0 */
+	bool go_ahead; /* the client waits for 100 Continue */
 };
 
 /* Looks for one request at the start of `in`; with HTTP_MORE, `wants` says what is known of it. */
-enum http_verdict http_parse(const char *in, size_t len, struct request **req,
-	struct http_wants *wants);
+enum http_verdict http_parse(
+	const char *in, size_t len, struct request **req, struct http_wants *wants);
 struct request *http_ref(struct request *req);
 void http_unref(struct request *req);
 

@@ -27,8 +27,8 @@ journal_drop_first(struct journal *j)
 void
 journal_add(struct journal *j, struct request *req, int64_t at_ms, int64_t connection)
 {
-	while (j->n && (j->n == JOURNAL_MAX_REQUESTS ||
-		j->bytes + journal_size(req) > JOURNAL_MAX_BYTES))
+	while (j->n &&
+		(j->n == JOURNAL_MAX_REQUESTS || j->bytes + journal_size(req) > JOURNAL_MAX_BYTES))
 		journal_drop_first(j);
 	j->entries[(j->first + j->n++) % JOURNAL_MAX_REQUESTS] =
 		(struct journal_entry){http_ref(req), at_ms, connection};

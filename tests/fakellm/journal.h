@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a provider was asked, for tests to look at: the last requests as they came, bounded in number and
- * in bytes. It holds references to the requests and copies nothing, so that it costs the answer nothing.
+ * What a provider was asked, for tests to look at: the last requests as they came, bounded in
+ * number and in bytes. It holds references to the requests and copies nothing, so that it costs the
+ * answer nothing.
  */
 #ifndef FAKELLM_JOURNAL_H
 #define FAKELLM_JOURNAL_H
@@ -16,12 +17,12 @@
 
 struct journal_entry {
 	struct request *req;
-	int64_t at_ms;		/* monotonic */
+	int64_t at_ms; /* monotonic */
 	int64_t connection;
 };
 
 struct journal {
-	struct journal_entry entries[JOURNAL_MAX_REQUESTS];	/* a ring */
+	struct journal_entry entries[JOURNAL_MAX_REQUESTS]; /* a ring */
 	unsigned first;
 	unsigned n;
 	size_t bytes;

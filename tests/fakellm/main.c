@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fakellm: scripted LLM providers for tests, the quick start and benchmarks. Options in, ports out; the
- * rest is the server's.
+ * fakellm: scripted LLM providers for tests, the quick start and benchmarks. Options in, ports out;
+ * the rest is the server's.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -39,23 +39,26 @@ static const struct option long_options[] = {
 };
 
 static const char usage[] =
-"Usage: fakellm --provider NAME=FORMAT[@PORT] [OPTION]...\n"
-"Scripted LLM providers, each on a port of its own on 127.0.0.1.\n"
-"\n"
-"  --provider NAME=FORMAT[@PORT]  FORMAT: openai, anthropic, gemini, ollama; may be given again;\n"
-"                                 no port, or 0: any\n"
-"  --script NAME:SCRIPT           what its chat requests get, one step each, the last one for ever\n"
-"  --script NAME:check=SCRIPT     what its listings get\n"
-"  --script-file FILE             lines of NAME:SCRIPT\n"
-"  --key NAME:KEY                 the key it demands\n"
-"  --models NAME:MODEL,...        the models it has; without: any\n"
-"  --port-file FILE               lines of NAME PORT, written when all listen\n"
-"  --log FILE                     a line a request\n"
-"  --exit-with-parent             ends when the process that started it does\n"
-"\n"
-"When all listen: `fakellm: control http://127.0.0.1:PORT`, then such a line for each provider.\n"
-"A script is steps separated by `;`, each a few words; `x3` repeats a step. The words:\n"
-"\n";
+	"Usage: fakellm --provider NAME=FORMAT[@PORT] [OPTION]...\n"
+	"Scripted LLM providers, each on a port of its own on 127.0.0.1.\n"
+	"\n"
+	"  --provider NAME=FORMAT[@PORT]  FORMAT: openai, anthropic, gemini, ollama; may be given "
+	"again;\n"
+	"                                 no port, or 0: any\n"
+	"  --script NAME:SCRIPT           what its chat requests get, one step each, the last one "
+	"for ever\n"
+	"  --script NAME:check=SCRIPT     what its listings get\n"
+	"  --script-file FILE             lines of NAME:SCRIPT\n"
+	"  --key NAME:KEY                 the key it demands\n"
+	"  --models NAME:MODEL,...        the models it has; without: any\n"
+	"  --port-file FILE               lines of NAME PORT, written when all listen\n"
+	"  --log FILE                     a line a request\n"
+	"  --exit-with-parent             ends when the process that started it does\n"
+	"\n"
+	"When all listen: `fakellm: control http://127.0.0.1:PORT`, then such a line for each "
+	"provider.\n"
+	"A script is steps separated by `;`, each a few words; `x3` repeats a step. The words:\n"
+	"\n";
 
 static void
 usage_and_exit(void)
@@ -94,7 +97,8 @@ named_provider(const struct options *o, const char *text, const char **rest)
 	size_t n = strcspn(text, ":");
 
 	for (size_t i = 0; i < o->n && text[n]; i++) {
-		if (strlen(o->providers[i]->name) == n && memcmp(o->providers[i]->name, text, n) == 0) {
+		if (strlen(o->providers[i]->name) == n &&
+			memcmp(o->providers[i]->name, text, n) == 0) {
 			*rest = text + n + 1;
 			return o->providers[i];
 		}
@@ -176,25 +180,15 @@ static int
 take_option(struct options *o, int option)
 {
 	switch (option) {
-	case 'p':
-		return add_provider(o, optarg);
-	case 's':
-		return set_script(o, optarg);
-	case 'f':
-		return read_scripts(o, optarg);
+	case 'p': return add_provider(o, optarg);
+	case 's': return set_script(o, optarg);
+	case 'f': return read_scripts(o, optarg);
 	case 'k':
-	case 'm':
-		return set_key_or_models(o, optarg, option == 'k');
-	case 'o':
-		o->port_file = optarg;
-		return 0;
-	case 'l':
-		o->log = optarg;
-		return 0;
-	case 'e':
-		return die_with_parent();
-	case 'h':
-		usage_and_exit();
+	case 'm': return set_key_or_models(o, optarg, option == 'k');
+	case 'o': o->port_file = optarg; return 0;
+	case 'l': o->log = optarg; return 0;
+	case 'e': return die_with_parent();
+	case 'h': usage_and_exit();
 	}
 	return -1;
 }
@@ -227,7 +221,8 @@ write_port_file(const struct server *s, const char *path)
 	if (f) {
 		fprintf(f, "control %d\n", s->control_port);
 		for (size_t i = 0; i < s->n_sites; i++)
-			fprintf(f, "%s %d\n", s->sites[i].provider->name, s->sites[i].provider->port);
+			fprintf(f, "%s %d\n", s->sites[i].provider->name,
+				s->sites[i].provider->port);
 		result = fclose(f);
 	}
 	if (result == 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Growing bytes and JSON text for the scripted provider. Memory that cannot be had ends the program:
- * it is a test tool and has nobody to tell. Sizes are bounded by the callers.
+ * Growing bytes and JSON text for the scripted provider. Memory that cannot be had ends the
+ * program: it is a test tool and has nobody to tell. Sizes are bounded by the callers.
  */
 #ifndef FAKELLM_OUT_H
 #define FAKELLM_OUT_H
@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 struct out {
-	char *data;	/* NULL while empty; not NUL-terminated */
+	char *data; /* NULL while empty; not NUL-terminated */
 	size_t len;
 	size_t cap;
 };
@@ -28,8 +28,8 @@ void out_text(struct out *o, const char *text);
 /* A JSON string with its quotes; NULL gives null. */
 void out_json(struct out *o, const char *text, size_t len);
 /*
- * Text from a template: %s a string, %q a JSON string (NULL: null), %d an int64_t, %% a percent sign,
- * and ' a double quote, so that JSON can be read in C.
+ * Text from a template: %s a string, %q a JSON string (NULL: null), %d an int64_t, %% a percent
+ * sign, and ' a double quote, so that JSON can be read in C.
  */
 void out_put(struct out *o, const char *fmt, ...);
 /* The bytes as a string that the caller frees; the buffer is empty afterwards. */

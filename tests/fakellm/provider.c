@@ -127,8 +127,8 @@ provider_has_model(const struct provider *p, const char *model)
 }
 
 void
-provider_remember(struct provider *p, struct request *req, const struct step *step,
-	struct reply *reply)
+provider_remember(
+	struct provider *p, struct request *req, const struct step *step, struct reply *reply)
 {
 	provider_forget(p);
 	p->memory = (struct provider_memory){http_ref(req), step, reply_ref(reply)};
@@ -149,6 +149,6 @@ provider_print_stats(const struct provider *p, struct out *o)
 
 	out_put(o, "{'requests':%d,'checks':%d,'connections_open':%d,'connections_total':%d,",
 		s->requests, s->checks, s->connections_open, s->connections_total);
-	out_put(o, "'in_flight':%d,'in_flight_max':%d,'held':%d,'cancelled':%d}\n",
-		s->in_flight, s->in_flight_max, s->held, s->cancelled);
+	out_put(o, "'in_flight':%d,'in_flight_max':%d,'held':%d,'cancelled':%d}\n", s->in_flight,
+		s->in_flight_max, s->held, s->cancelled);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A reply as a plan: bytes in segments, each with a wait before it, and what happens at the end. Whoever
- * holds the connection plays the plan; whoever makes it needs no clock and no socket. A plan is not
- * changed once it is made, so it can be played to many connections.
+ * A reply as a plan: bytes in segments, each with a wait before it, and what happens at the end.
+ * Whoever holds the connection plays the plan; whoever makes it needs no clock and no socket. A
+ * plan is not changed once it is made, so it can be played to many connections.
  */
 #ifndef FAKELLM_REPLY_H
 #define FAKELLM_REPLY_H
@@ -13,10 +13,10 @@
 #include "out.h"
 
 enum reply_end {
-	REPLY_KEEP,	/* the connection waits for its next request */
-	REPLY_CLOSE,	/* FIN */
-	REPLY_RESET,	/* RST */
-	REPLY_HANG,	/* nothing more, the connection stays open */
+	REPLY_KEEP,  /* the connection waits for its next request */
+	REPLY_CLOSE, /* FIN */
+	REPLY_RESET, /* RST */
+	REPLY_HANG,  /* nothing more, the connection stays open */
 };
 
 #define REPLY_FOREVER (-1)
@@ -24,20 +24,22 @@ enum reply_end {
 struct segment {
 	size_t off;
 	size_t len;
-	int64_t wait_ms;	/* before the first byte, and before each repeat of a segment that repeats */
-	int64_t repeat;		/* how often it is sent; 1, more, or REPLY_FOREVER */
-	int64_t slice_ms;	/* -1: one write; else a write for each byte, so many ms apart */
-	bool hold;		/* waits for a release before wait_ms */
+	int64_t wait_ms;  /* before the first byte, and before each repeat of a segment that repeats
+	                   */
+	int64_t repeat;   /* how often it is sent; 1, more, or REPLY_FOREVER */
+	int64_t slice_ms; /* -1: one write; else a write for each byte, so many ms apart */
+	bool hold;        /* waits for a release before wait_ms */
 };
 
 struct reply {
 	int refs;
 	struct out bytes;
 	struct segment *segments;
-	size_t n_segments;	/* at least 1 */
+	size_t n_segments; /* at least 1 */
 	enum reply_end end;
-	int64_t chunk_bytes;	/* 0: the body goes out as it is; -1: a chunk a piece; else chunks of this */
-	bool once;		/* not to be given again to an equal request */
+	int64_t chunk_bytes; /* 0: the body goes out as it is; -1: a chunk a piece; else chunks of
+	                        this */
+	bool once;           /* not to be given again to an equal request */
 };
 
 struct reply *reply_new(void);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The script language. A word is found in the table made from script.def and its value stored at the
- * row's offset, so a new word is one row and the place that acts on it.
+ * The script language. A word is found in the table made from script.def and its value stored at
+ * the row's offset, so a new word is one row and the place that acts on it.
  */
 #include "script.h"
 
@@ -38,8 +38,22 @@ static const struct word words[] = {
 };
 
 static const char *const kinds[] = {
-	"auth", "billing", "capacity", "context", "daily", "insufficient_quota", "loading", "model",
-	"overloaded", "param", "permission", "policy", "region", "spend_limit", "tokens", "too_large",
+	"auth",
+	"billing",
+	"capacity",
+	"context",
+	"daily",
+	"insufficient_quota",
+	"loading",
+	"model",
+	"overloaded",
+	"param",
+	"permission",
+	"policy",
+	"region",
+	"spend_limit",
+	"tokens",
+	"too_large",
 	"unsupported",
 };
 
@@ -181,8 +195,8 @@ script_text_word(struct reader *r, struct step *step, const struct word *w, stru
 	}
 	field->len = 0;
 	out_add(field, value->data, value->len);
-	out_add(field, "", 1);		/* a string for those who want one ... */
-	field->len--;			/* ... that is not counted */
+	out_add(field, "", 1); /* a string for those who want one ... */
+	field->len--;          /* ... that is not counted */
 	text = field->data;
 	if (field == &step->kind && !script_among(text, kinds, sizeof(kinds) / sizeof(kinds[0])))
 		return script_fail(r, "no such kind", text);

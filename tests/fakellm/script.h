@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The script language: text into steps, and the queue that hands out one step a request. It knows the
- * words (script.def) and nothing of what an answer looks like. Steps are separated by `;` or a new line,
- * `x3` repeats one, the last one repeats for ever, `#` begins a comment.
+ * The script language: text into steps, and the queue that hands out one step a request. It knows
+ * the words (script.def) and nothing of what an answer looks like. Steps are separated by `;` or a
+ * new line, `x3` repeats one, the last one repeats for ever, `#` begins a comment.
  */
 #ifndef FAKELLM_SCRIPT_H
 #define FAKELLM_SCRIPT_H
@@ -34,15 +34,15 @@ enum step_kind {
 /* Numbers are -1 and texts empty (data == NULL) where nothing was written. */
 struct step {
 	enum step_kind kind_of;
-	int status;		/* of STEP_STATUS, and of every other answer that has a status */
+	int status; /* of STEP_STATUS, and of every other answer that has a status */
 	int64_t times;
-	int64_t amount;		/* the kind's own number */
-	struct out value;	/* the kind's own text */
-	char *source;		/* the step as it was written */
+	int64_t amount;   /* the kind's own number */
+	struct out value; /* the kind's own text */
+	char *source;     /* the step as it was written */
 
 	struct out text, reasoning, tool_call, finish, usage;
 	struct out kind, message, retry_after, retry_after_ms;
-	struct out headers;	/* lines, each with its CR LF */
+	struct out headers; /* lines, each with its CR LF */
 	struct out body, body_file, content_type;
 	int64_t tokens, delay_ms, first_token_ms, gap_ms, hold, hold_after;
 	int64_t echo_key, retry_after_date;
@@ -56,12 +56,12 @@ struct script {
 	struct step *steps;
 	int n_steps;
 	int at;
-	int64_t used;		/* how often the step at `at` was handed out */
+	int64_t used; /* how often the step at `at` was handed out */
 };
 
 /*
- * Replaces what `s` holds by the steps of `text`. 0, or -1 with the reason in `why` (the caller frees it)
- * and `s` left as it was. An empty text is `ok`.
+ * Replaces what `s` holds by the steps of `text`. 0, or -1 with the reason in `why` (the caller
+ * frees it) and `s` left as it was. An empty text is `ok`.
  */
 int script_parse(struct script *s, const char *text, char **why);
 void script_free(struct script *s);

@@ -83,7 +83,8 @@ server_open(struct site *site)
 		provider_forget(site->provider);
 	}
 	if (site->refusing)
-		result = uv_listen((uv_stream_t *)site->listener, SERVER_BACKLOG, server_on_connection);
+		result = uv_listen(
+			(uv_stream_t *)site->listener, SERVER_BACKLOG, server_on_connection);
 	if (result == 0)
 		site->refusing = false;
 	return result;
@@ -153,7 +154,8 @@ server_start_site(struct site *site)
 	site->reopen.data = site;
 	result = server_new_listener(site);
 	if (result == 0)
-		result = uv_listen((uv_stream_t *)site->listener, SERVER_BACKLOG, server_on_connection);
+		result = uv_listen(
+			(uv_stream_t *)site->listener, SERVER_BACKLOG, server_on_connection);
 	if (result == 0)
 		server_look_at_step(site);
 	return result;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The event loop, the sites (a provider with its listener) and the control port. One server is made in
- * main and handed down. Everything here runs on the loop.
+ * The event loop, the sites (a provider with its listener) and the control port. One server is made
+ * in main and handed down. Everything here runs on the loop.
  */
 #ifndef FAKELLM_SERVER_H
 #define FAKELLM_SERVER_H
@@ -16,10 +16,10 @@ struct conn;
 struct site {
 	struct server *server;
 	struct provider *provider;
-	uv_tcp_t *listener;	/* listens, or only keeps the port while the site refuses */
-	uv_timer_t reopen;	/* ends a refusal of limited time */
+	uv_tcp_t *listener; /* listens, or only keeps the port while the site refuses */
+	uv_timer_t reopen;  /* ends a refusal of limited time */
 	bool refusing;
-	int waiters;		/* control requests that wait for something to be counted */
+	int waiters; /* control requests that wait for something to be counted */
 };
 
 struct server {
@@ -29,9 +29,9 @@ struct server {
 	uv_tcp_t control;
 	int control_port;
 	uv_signal_t signals[2];
-	struct conn *conns;	/* all of them */
-	int64_t n_conns;	/* ever: numbers the connections */
-	FILE *log;		/* or NULL */
+	struct conn *conns; /* all of them */
+	int64_t n_conns;    /* ever: numbers the connections */
+	FILE *log;          /* or NULL */
 	bool stopping;
 };
 

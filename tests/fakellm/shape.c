@@ -14,7 +14,10 @@ const struct shape *
 shape_find(const char *name)
 {
 	static const struct shape *const shapes[] = {
-		&shape_openai, &shape_anthropic, &shape_gemini, &shape_ollama,
+		&shape_openai,
+		&shape_anthropic,
+		&shape_gemini,
+		&shape_ollama,
 	};
 
 	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
@@ -104,8 +107,8 @@ ask_read_json(struct ask *ask)
 	json_tokener *tokener = json_tokener_new_ex(64);
 
 	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
-	ask->json = json_tokener_parse_ex(tokener, ask->req->body.p ? ask->req->body.p : "",
-		(int)ask->req->body.n);
+	ask->json = json_tokener_parse_ex(
+		tokener, ask->req->body.p ? ask->req->body.p : "", (int)ask->req->body.n);
 	if (json_tokener_get_error(tokener) != json_tokener_success ||
 		!json_object_is_type(ask->json, json_type_object)) {
 		json_object_put(ask->json);
@@ -118,7 +121,8 @@ ask_read_json(struct ask *ask)
 const char *
 ask_unknown_field(json_object *object, const char *const *known)
 {
-	json_object_object_foreach(object, name, value) {
+	json_object_object_foreach(object, name, value)
+	{
 		const char *const *k = known;
 
 		(void)value;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The Anthropic messages API. It demands more of a request than the others do: max_tokens, a version
- * header, no system role; and it knows every field by name.
+ * The Anthropic messages API. It demands more of a request than the others do: max_tokens, a
+ * version header, no system role; and it knows every field by name.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,37 +16,45 @@ static const char *const anthropic_models[] = {"claude-sonnet-4-5", "claude-haik
 static const struct fault_row anthropic_faults[] = {
 	{400, "context", BAD, NULL, "prompt is too long: 213462 tokens > 200000 maximum"},
 	{400, "policy", BAD, NULL, "Output blocked by content filtering policy"},
-	{400, "billing", BAD, NULL, "Your credit balance is too low to access the Anthropic API. Please go "
-		"to Plans & Billing to upgrade or purchase credits."},
-	{400, "insufficient_quota", BAD, NULL, "You have reached your specified API usage limits. You will "
+	{400, "billing", BAD, NULL,
+		"Your credit balance is too low to access the Anthropic API. Please go to Plans & "
+		"Billing to upgrade or purchase credits."},
+	{400, "insufficient_quota", BAD, NULL,
+		"You have reached your specified API usage limits. You will regain access on "
+		"2026-12-01 at 00:00 UTC."},
+	{429, "spend_limit", "rate_limit_error", "enforced_spend_limit_reached",
+		"You have reached your API usage limits: your organization has crossed its "
+		"monthly API usage threshold, set based on your organization's API tier. You will "
 		"regain access on 2026-12-01 at 00:00 UTC."},
-	{429, "spend_limit", "rate_limit_error", "enforced_spend_limit_reached", "You have reached your API "
-		"usage limits: your organization has crossed its monthly API usage threshold, set based on "
-		"your organization's API tier. You will regain access on 2026-12-01 at 00:00 UTC."},
-	{400, "param", BAD, NULL, "max_tokens: 16384 > 8192, which is the maximum allowed number of output "
-		"tokens for $M"},
-	{400, "unsupported", BAD, NULL, "This model does not support effort level 'xhigh'. Supported "
-		"levels: high, low, max, medium."},
+	{400, "param", BAD, NULL,
+		"max_tokens: 16384 > 8192, which is the maximum allowed number of output tokens "
+		"for $M"},
+	{400, "unsupported", BAD, NULL,
+		"This model does not support effort level 'xhigh'. Supported levels: high, low, "
+		"max, medium."},
 	{401, "auth", "authentication_error", NULL, "x-api-key header is required"},
 	{404, "model", "not_found_error", NULL, "model: $M"},
 	{529, "overloaded", "overloaded_error", NULL, "Overloaded"},
-	{429, "tokens", "rate_limit_error", NULL, "This request would exceed the rate limit for your "
-		"organization of 30,000 input tokens per minute. For details, refer to: "
+	{429, "tokens", "rate_limit_error", NULL,
+		"This request would exceed the rate limit for your organization of 30,000 input "
+		"tokens per minute. For details, refer to: "
 		"https://docs.claude.com/en/api/rate-limits."},
-	{403, "permission", "permission_error", NULL, "Your API key does not have permission to use the "
-		"specified resource."},
+	{403, "permission", "permission_error", NULL,
+		"Your API key does not have permission to use the specified resource."},
 	{403, "region", "forbidden", NULL, "Request not allowed"},
 	{413, "too_large", "request_too_large", NULL, "Request exceeds the maximum size"},
 	{400, NULL, BAD, NULL, "The request body is not valid JSON"},
 	{401, NULL, "authentication_error", NULL, "invalid x-api-key"},
-	{402, NULL, "billing_error", NULL, "There is an issue with your billing or payment information."},
-	{403, NULL, "permission_error", NULL, "Your API key does not have permission to use the specified "
-		"resource."},
+	{402, NULL, "billing_error", NULL,
+		"There is an issue with your billing or payment information."},
+	{403, NULL, "permission_error", NULL,
+		"Your API key does not have permission to use the specified resource."},
 	{404, NULL, "not_found_error", NULL, "model: $M"},
 	{413, NULL, "request_too_large", NULL, "Request exceeds the maximum size"},
-	{429, NULL, "rate_limit_error", NULL, "Number of concurrent connections has exceeded your rate "
-		"limit. Please try again later or contact sales at https://www.anthropic.com/contact-sales "
-		"to discuss your options for a rate limit increase."},
+	{429, NULL, "rate_limit_error", NULL,
+		"Number of concurrent connections has exceeded your rate limit. Please try again "
+		"later or contact sales at https://www.anthropic.com/contact-sales to discuss "
+		"your options for a rate limit increase."},
 	{502, NULL, "html", NULL, NULL},
 	{503, NULL, "api_error", NULL, "Service unavailable"},
 	{504, NULL, "timeout_error", NULL, "Request timed out"},
@@ -58,15 +66,43 @@ static const struct fault_row anthropic_faults[] = {
 };
 
 static const char *const anthropic_known[] = {
-	"cache_control", "container", "context_management", "inference_geo", "max_tokens", "mcp_servers",
-	"messages", "metadata", "model", "output_config", "output_format", "service_tier", "speed",
-	"stop_sequences", "stream", "system", "temperature", "thinking", "tool_choice", "tools", "top_k",
-	"top_p", NULL,
+	"cache_control",
+	"container",
+	"context_management",
+	"inference_geo",
+	"max_tokens",
+	"mcp_servers",
+	"messages",
+	"metadata",
+	"model",
+	"output_config",
+	"output_format",
+	"service_tier",
+	"speed",
+	"stop_sequences",
+	"stream",
+	"system",
+	"temperature",
+	"thinking",
+	"tool_choice",
+	"tools",
+	"top_k",
+	"top_p",
+	NULL,
 };
 
 static const char *const anthropic_reasons[] = {
-	"stop", "end_turn", "length", "max_tokens", "tool_calls", "tool_use", "content_filter", "refusal",
-	"blocked", "refusal", NULL,
+	"stop",
+	"end_turn",
+	"length",
+	"max_tokens",
+	"tool_calls",
+	"tool_use",
+	"content_filter",
+	"refusal",
+	"blocked",
+	"refusal",
+	NULL,
 };
 
 static void
@@ -90,7 +126,8 @@ anthropic_check_key(struct ask *ask)
 	else if (!ask_key_ok(ask))
 		ask_refuse(ask, 401, NULL, NULL, NULL, NULL, NULL);
 	else if (!http_header(ask->req, "anthropic-version").p)
-		ask_refuse(ask, 400, BAD, NULL, NULL, "anthropic-version: header is required", NULL);
+		ask_refuse(
+			ask, 400, BAD, NULL, NULL, "anthropic-version: header is required", NULL);
 }
 
 static void
@@ -101,9 +138,11 @@ anthropic_check_message(struct ask *ask, json_object *message)
 	if (!role)
 		ask_refuse(ask, 400, BAD, NULL, NULL, "messages.0.role: Field required", NULL);
 	else if (strcmp(role, "system") == 0)
-		ask_refuse(ask, 400, BAD, NULL, NULL, "messages: Unexpected role \"system\". The Messages "
-			"API accepts a top-level `system` parameter, not \"system\" as an input message "
-			"role.", NULL);
+		ask_refuse(ask, 400, BAD, NULL, NULL,
+			"messages: Unexpected role \"system\". The Messages API accepts a "
+			"top-level "
+			"`system` parameter, not \"system\" as an input message role.",
+			NULL);
 	else if (strcmp(role, "user") != 0 && strcmp(role, "assistant") != 0)
 		ask_refuse(ask, 400, BAD, NULL, NULL,
 			"messages.0.role: Input should be 'user' or 'assistant'", NULL);
@@ -121,9 +160,11 @@ anthropic_check_messages(struct ask *ask)
 	if (!messages)
 		ask_refuse(ask, 400, BAD, NULL, NULL, "messages: Field required", NULL);
 	else if (!json_object_is_type(messages, json_type_array))
-		ask_refuse(ask, 400, BAD, NULL, NULL, "messages: Input should be a valid list", NULL);
+		ask_refuse(
+			ask, 400, BAD, NULL, NULL, "messages: Input should be a valid list", NULL);
 	else if (!json_object_array_length(messages))
-		ask_refuse(ask, 400, BAD, NULL, NULL, "messages: at least one message is required", NULL);
+		ask_refuse(ask, 400, BAD, NULL, NULL, "messages: at least one message is required",
+			NULL);
 	for (size_t i = 0; !ask->fault.status && i < json_object_array_length(messages); i++)
 		anthropic_check_message(ask, json_object_array_get_idx(messages, i));
 }
@@ -169,7 +210,9 @@ anthropic_list(struct out *o, const struct ask *ask)
 
 	out_put(o, "{'data':[");
 	for (; *m; m++)
-		out_put(o, "{'type':'model','id':%q,'display_name':%q,'created_at':'2025-09-29T00:00:00Z'}%s",
+		out_put(o,
+			"{'type':'model','id':%q,'display_name':%q,"
+			"'created_at':'2025-09-29T00:00:00Z'}%s",
 			*m, *m, m[1] ? "," : "");
 	out_put(o, "],'has_more':false,'first_id':null,'last_id':null}\n");
 }
@@ -178,7 +221,8 @@ static void
 anthropic_usage(struct out *o, const struct answer *a, const char *completion)
 {
 	if (a->usage)
-		out_put(o, "'usage':{'input_tokens':%s,'cache_creation_input_tokens':0,"
+		out_put(o,
+			"'usage':{'input_tokens':%s,'cache_creation_input_tokens':0,"
 			"'cache_read_input_tokens':0,'output_tokens':%s,'service_tier':'standard'}",
 			a->prompt_tokens, completion);
 	else
@@ -188,7 +232,8 @@ anthropic_usage(struct out *o, const struct answer *a, const char *completion)
 static void
 anthropic_head(struct out *o, const struct answer *a)
 {
-	out_put(o, "{'id':'msg_%s','type':'message','role':'assistant','model':%q,", a->id, a->model);
+	out_put(o, "{'id':'msg_%s','type':'message','role':'assistant','model':%q,", a->id,
+		a->model);
 }
 
 static void
@@ -199,11 +244,12 @@ anthropic_answer(struct out *o, const struct answer *a)
 	if (a->reasoning)
 		out_put(o, "{'type':'thinking','thinking':%q,'signature':'c2ln'},", a->reasoning);
 	if (a->tool_name)
-		out_put(o, "{'type':'tool_use','id':'toolu_%s','name':%q,'input':%s}", a->id, a->tool_name,
-			a->tool_arguments);
+		out_put(o, "{'type':'tool_use','id':'toolu_%s','name':%q,'input':%s}", a->id,
+			a->tool_name, a->tool_arguments);
 	else if (!a->nothing)
 		out_put(o, "{'type':'text','text':%q}", a->text);
-	out_put(o, "],'stop_reason':%q,'stop_sequence':null,", shape_map(anthropic_reasons, a->finish));
+	out_put(o, "],'stop_reason':%q,'stop_sequence':null,",
+		shape_map(anthropic_reasons, a->finish));
 	anthropic_usage(o, a, a->completion_tokens);
 	out_text(o, "}\n");
 }
@@ -213,7 +259,7 @@ anthropic_error(struct out *o, const struct ask *ask, const struct fault *fault)
 {
 	(void)ask;
 	out_text(o, "{");
-	if (fault->status != 413)	/* that one comes from the network in front */
+	if (fault->status != 413) /* that one comes from the network in front */
 		out_put(o, "'type':'error',");
 	out_put(o, "'error':{'type':%q,'message':%q", fault->type, fault->message);
 	if (fault->code)
@@ -227,7 +273,8 @@ anthropic_error(struct out *o, const struct ask *ask, const struct fault *fault)
 static void
 anthropic_block(struct sink *s, int64_t index, const char *start)
 {
-	out_put(&s->payload, "{'type':'content_block_start','index':%d,'content_block':%s}", index, start);
+	out_put(&s->payload, "{'type':'content_block_start','index':%d,'content_block':%s}", index,
+		start);
 	sink_event(s, "content_block_start");
 }
 
@@ -239,11 +286,12 @@ anthropic_block_end(struct sink *s, int64_t index)
 }
 
 static void
-anthropic_block_delta(struct sink *s, int64_t index, const char *type, const char *field,
-	const char *text)
+anthropic_block_delta(
+	struct sink *s, int64_t index, const char *type, const char *field, const char *text)
 {
-	out_put(&s->payload, "{'type':'content_block_delta','index':%d,'delta':{'type':'%s','%s':%q}}",
-		index, type, field, text);
+	out_put(&s->payload,
+		"{'type':'content_block_delta','index':%d,'delta':{'type':'%s','%s':%q}}", index,
+		type, field, text);
 	sink_event(s, "content_block_delta");
 }
 
@@ -300,7 +348,8 @@ anthropic_tool(struct sink *s, const struct answer *a)
 	struct out block = {0};
 	char *made;
 
-	out_put(&block, "{'type':'tool_use','id':'toolu_%s','name':%q,'input':{}}", a->id, a->tool_name);
+	out_put(&block, "{'type':'tool_use','id':'toolu_%s','name':%q,'input':{}}", a->id,
+		a->tool_name);
 	made = out_take(&block);
 	anthropic_block(s, anthropic_index(a), made);
 	anthropic_block_delta(s, anthropic_index(a), "input_json_delta", "partial_json", "");
@@ -317,7 +366,8 @@ anthropic_finish(struct sink *s, const struct answer *a, bool with_reason)
 	anthropic_block_end(s, anthropic_index(a));
 	if (!with_reason)
 		return;
-	out_put(&s->payload, "{'type':'message_delta','delta':{'stop_reason':%q,'stop_sequence':null},",
+	out_put(&s->payload,
+		"{'type':'message_delta','delta':{'stop_reason':%q,'stop_sequence':null},",
 		shape_map(anthropic_reasons, a->finish));
 	if (a->usage)
 		out_put(&s->payload, "'usage':{'output_tokens':%s}}", a->completion_tokens);

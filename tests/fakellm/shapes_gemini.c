@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Gemini's native API, and the way to its OpenAI door, whose answers are OpenAI's and whose errors are
- * Gemini's own in an array. In the table of errors `code` is a quota's name or an ErrorInfo reason.
+ * Gemini's native API, and the way to its OpenAI door, whose answers are OpenAI's and whose errors
+ * are Gemini's own in an array. In the table of errors `code` is a quota's name or an ErrorInfo
+ * reason.
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -10,8 +11,10 @@
 #include "shape.h"
 #include "stream.h"
 
-#define QUOTA_TEXT "You exceeded your current quota, please check your plan and billing details. For " \
-	"more information on this error, head to: https://ai.google.dev/gemini-api/docs/rate-limits."
+#define QUOTA_TEXT \
+	"You exceeded your current quota, please check your plan and billing details. For " \
+	"more information on this error, head to: " \
+	"https://ai.google.dev/gemini-api/docs/rate-limits."
 #define RPC "type.googleapis.com/google.rpc."
 
 enum { PAGE_MODELS, PAGE_MODEL };
@@ -21,38 +24,46 @@ static const char *const gemini_models[] = {"gemini-2.5-flash", "gemini-2.5-pro"
 static const struct fault_row gemini_faults[] = {
 	{400, "auth", "INVALID_ARGUMENT", "API_KEY_INVALID",
 		"API key not valid. Please pass a valid API key."},
-	{401, "auth", "UNAUTHENTICATED", "ACCESS_TOKEN_TYPE_UNSUPPORTED", "Request had invalid "
-		"authentication credentials."},
-	{400, "context", "INVALID_ARGUMENT", NULL, "The input token count (1189051) exceeds the maximum "
-		"number of tokens allowed (1048576)."},
+	{401, "auth", "UNAUTHENTICATED", "ACCESS_TOKEN_TYPE_UNSUPPORTED",
+		"Request had invalid authentication credentials."},
+	{400, "context", "INVALID_ARGUMENT", NULL,
+		"The input token count (1189051) exceeds the maximum number of tokens allowed "
+		"(1048576)."},
 	{400, "region", "FAILED_PRECONDITION", NULL,
 		"User location is not supported for the API use."},
 	{400, "policy", "INVALID_ARGUMENT", NULL, "The request was blocked by the safety filters."},
-	{404, "model", "NOT_FOUND", NULL, "models/$M is not found for API version v1beta, or is not "
-		"supported for generateContent. Call ModelService.ListModels to see the list of available "
+	{404, "model", "NOT_FOUND", NULL,
+		"models/$M is not found for API version v1beta, or is not supported for "
+		"generateContent. Call ModelService.ListModels to see the list of available "
 		"models and their supported methods."},
-	{429, "daily", "RESOURCE_EXHAUSTED", "GenerateRequestsPerDayPerProjectPerModel-FreeTier", QUOTA_TEXT},
+	{429, "daily", "RESOURCE_EXHAUSTED", "GenerateRequestsPerDayPerProjectPerModel-FreeTier",
+		QUOTA_TEXT},
 	{429, "tokens", "RESOURCE_EXHAUSTED",
 		"GenerateContentInputTokensPerModelPerMinute-FreeTier", QUOTA_TEXT},
 	{429, "capacity", "RESOURCE_EXHAUSTED", "MODEL_CAPACITY_EXHAUSTED",
 		"No capacity available for model $M on the server"},
 	{429, "insufficient_quota", "RESOURCE_EXHAUSTED", NULL,
 		"Resource has been exhausted (e.g. check quota)."},
-	{403, "billing", "PERMISSION_DENIED", "BILLING_DISABLED", "This API method requires billing to be "
-		"enabled."},
-	{403, "permission", "PERMISSION_DENIED", "SERVICE_DISABLED", "Generative Language API has not been "
-		"used in project 000000000000 before or it is disabled."},
-	{503, "overloaded", "UNAVAILABLE", NULL, "The model is overloaded. Please try again later."},
+	{403, "billing", "PERMISSION_DENIED", "BILLING_DISABLED",
+		"This API method requires billing to be enabled."},
+	{403, "permission", "PERMISSION_DENIED", "SERVICE_DISABLED",
+		"Generative Language API has not been used in project 000000000000 before or it "
+		"is disabled."},
+	{503, "overloaded", "UNAVAILABLE", NULL,
+		"The model is overloaded. Please try again later."},
 	{400, NULL, "INVALID_ARGUMENT", NULL, "Invalid JSON payload received. Unexpected token."},
 	{401, NULL, "UNAUTHENTICATED", NULL, "Request had invalid authentication credentials."},
-	{403, NULL, "PERMISSION_DENIED", NULL, "Method doesn't allow unregistered callers (callers without "
-		"established identity). Please use API Key or other form of API consumer identity to call "
+	{403, NULL, "PERMISSION_DENIED", NULL,
+		"Method doesn't allow unregistered callers (callers without established "
+		"identity). Please use API Key or other form of API consumer identity to call "
 		"this API."},
-	{404, NULL, "NOT_FOUND", NULL, "models/$M is not found for API version v1beta, or is not supported "
-		"for generateContent."},
+	{404, NULL, "NOT_FOUND", NULL,
+		"models/$M is not found for API version v1beta, or is not supported for "
+		"generateContent."},
 	{408, NULL, "DEADLINE_EXCEEDED", NULL, "Request timed out."},
 	{409, NULL, "ABORTED", NULL, "The operation was aborted."},
-	{413, NULL, "INVALID_ARGUMENT", NULL, "Request payload size exceeds the limit: 20971520 bytes."},
+	{413, NULL, "INVALID_ARGUMENT", NULL,
+		"Request payload size exceeds the limit: 20971520 bytes."},
 	{429, NULL, "RESOURCE_EXHAUSTED", "GenerateRequestsPerMinutePerProjectPerModel-FreeTier",
 		QUOTA_TEXT},
 	{501, NULL, "UNIMPLEMENTED", NULL, "Operation is not implemented, supported, or enabled."},
@@ -62,26 +73,66 @@ static const struct fault_row gemini_faults[] = {
 	{520, NULL, "html", NULL, NULL},
 	{522, NULL, "html", NULL, NULL},
 	{524, NULL, "html", NULL, NULL},
-	{0, NULL, "INTERNAL", NULL, "An internal error has occurred. Please retry or report in "
+	{0, NULL, "INTERNAL", NULL,
+		"An internal error has occurred. Please retry or report in "
 		"https://developers.generativeai.google/guide/troubleshooting"},
 };
 
 static const char *const gemini_known[] = {
-	"cachedContent", "cached_content", "contents", "generationConfig", "generation_config", "labels",
-	"model", "safetySettings", "safety_settings", "systemInstruction", "system_instruction",
-	"toolConfig", "tool_config", "tools", NULL,
+	"cachedContent",
+	"cached_content",
+	"contents",
+	"generationConfig",
+	"generation_config",
+	"labels",
+	"model",
+	"safetySettings",
+	"safety_settings",
+	"systemInstruction",
+	"system_instruction",
+	"toolConfig",
+	"tool_config",
+	"tools",
+	NULL,
 };
 
 static const char *const gemini_config_known[] = {
-	"candidateCount", "frequencyPenalty", "logprobs", "maxOutputTokens", "presencePenalty",
-	"responseJsonSchema", "responseLogprobs", "responseMimeType", "responseModalities",
-	"responseSchema", "seed", "speechConfig", "stopSequences", "temperature", "thinkingConfig", "topK",
-	"topP", "max_output_tokens", "response_mime_type", "response_schema", "stop_sequences", "top_k",
-	"top_p", NULL,
+	"candidateCount",
+	"frequencyPenalty",
+	"logprobs",
+	"maxOutputTokens",
+	"presencePenalty",
+	"responseJsonSchema",
+	"responseLogprobs",
+	"responseMimeType",
+	"responseModalities",
+	"responseSchema",
+	"seed",
+	"speechConfig",
+	"stopSequences",
+	"temperature",
+	"thinkingConfig",
+	"topK",
+	"topP",
+	"max_output_tokens",
+	"response_mime_type",
+	"response_schema",
+	"stop_sequences",
+	"top_k",
+	"top_p",
+	NULL,
 };
 
 static const char *const gemini_reasons[] = {
-	"stop", "STOP", "length", "MAX_TOKENS", "tool_calls", "STOP", "content_filter", "SAFETY", NULL,
+	"stop",
+	"STOP",
+	"length",
+	"MAX_TOKENS",
+	"tool_calls",
+	"STOP",
+	"content_filter",
+	"SAFETY",
+	NULL,
 };
 
 /* What stands between `/models/` and the verb. */
@@ -146,7 +197,8 @@ gemini_check_contents(struct ask *ask)
 {
 	json_object *contents = ask_field(ask->json, "contents");
 
-	if (!json_object_is_type(contents, json_type_array) || !json_object_array_length(contents)) {
+	if (!json_object_is_type(contents, json_type_array) ||
+		!json_object_array_length(contents)) {
 		ask_refuse(ask, 400, "INVALID_ARGUMENT", NULL, NULL,
 			"* GenerateContentRequest.contents: contents is not specified", NULL);
 		return;
@@ -160,7 +212,8 @@ gemini_check_contents(struct ask *ask)
 				"Please use a valid role: user, model.", NULL);
 		if (!json_object_is_type(ask_field(turn, "parts"), json_type_array))
 			ask_refuse(ask, 400, "INVALID_ARGUMENT", NULL, NULL,
-				"* GenerateContentRequest.contents.parts: contents.parts must not be empty.",
+				"* GenerateContentRequest.contents.parts: contents.parts must not "
+				"be empty.",
 				NULL);
 		ask_count(ask, ask_field(turn, "parts"), !role || strcmp(role, "user") == 0);
 	}
@@ -185,21 +238,26 @@ gemini_check(struct ask *ask)
 		field = ask_unknown_field(config, gemini_config_known);
 	if (field)
 		ask_refuse(ask, 400, "INVALID_ARGUMENT", NULL, NULL,
-			"Invalid JSON payload received. Unknown name \"$1\": Cannot find field.", field);
+			"Invalid JSON payload received. Unknown name \"$1\": Cannot find field.",
+			field);
 	limit = gemini_either(config, "maxOutputTokens", "max_output_tokens");
 	if (limit)
 		ask->max_words = json_object_get_int64(limit);
-	ask_count(ask, ask_field(gemini_either(ask->json, "systemInstruction", "system_instruction"),
-		"parts"), false);
+	ask_count(ask,
+		ask_field(gemini_either(ask->json, "systemInstruction", "system_instruction"),
+			"parts"),
+		false);
 	gemini_check_contents(ask);
 }
 
 static void
 gemini_model(struct out *o, const char *name)
 {
-	out_put(o, "{'name':'models/%s','version':'001','displayName':%q,'inputTokenLimit':1048576,"
-		"'outputTokenLimit':65536,'supportedGenerationMethods':['generateContent',"
-		"'countTokens']}", name, name);
+	out_put(o,
+		"{'name':'models/%s','version':'001','displayName':%q,'inputTokenLimit':1048576,"
+		"'outputTokenLimit':65536,"
+		"'supportedGenerationMethods':['generateContent','countTokens']}",
+		name, name);
 }
 
 static void
@@ -223,8 +281,10 @@ static void
 gemini_usage(struct out *o, const struct answer *a)
 {
 	if (a->usage)
-		out_put(o, "'usageMetadata':{'promptTokenCount':%s,'candidatesTokenCount':%s,"
-			"'totalTokenCount':%s},", a->prompt_tokens, a->completion_tokens, a->total_tokens);
+		out_put(o,
+			"'usageMetadata':{'promptTokenCount':%s,'candidatesTokenCount':%s,"
+			"'totalTokenCount':%s},",
+			a->prompt_tokens, a->completion_tokens, a->total_tokens);
 	out_put(o, "'modelVersion':%q,'responseId':%q}", a->model, a->id);
 }
 
@@ -286,13 +346,17 @@ gemini_details(struct out *o, const struct fault *fault)
 
 	out_put(o, ",\n    'details': [");
 	if (fault->code && strncmp(fault->code, "Generate", 8) == 0) {
-		out_put(o, "\n      {'@type': '" RPC "QuotaFailure', 'violations': [{'quotaMetric': "
+		out_put(o,
+			"\n      {'@type': '" RPC "QuotaFailure', 'violations': [{'quotaMetric': "
 			"'generativelanguage.googleapis.com/generate_content_free_tier_requests', "
-			"'quotaId': %q, 'quotaValue': '10'}]}", fault->code);
+			"'quotaId': %q, 'quotaValue': '10'}]}",
+			fault->code);
 		comma = ",";
 	} else if (fault->code) {
-		out_put(o, "\n      {'@type': '" RPC "ErrorInfo', 'reason': %q, "
-			"'domain': 'googleapis.com'}", fault->code);
+		out_put(o,
+			"\n      {'@type': '" RPC
+			"ErrorInfo', 'reason': %q, 'domain': 'googleapis.com'}",
+			fault->code);
 		comma = ",";
 	}
 	if (fault->retry_after)
@@ -306,7 +370,7 @@ gemini_error(struct out *o, const struct ask *ask, const struct fault *fault)
 {
 	const char *type = fault->type;
 
-	if (!isupper((unsigned char)type[0]))	/* a refusal worded by the OpenAI door's checks */
+	if (!isupper((unsigned char)type[0])) /* a refusal worded by the OpenAI door's checks */
 		type = shape_fault(gemini_faults, fault->status, NULL)->type;
 	out_put(o, "%s{\n  'error': {\n    'code': %d,\n", ask->in_array ? "[" : "",
 		(int64_t)fault->status);
@@ -329,7 +393,7 @@ gemini_event(struct sink *s, const struct answer *a, struct out *parts, const ch
 static void
 gemini_begin(struct sink *s, const struct answer *a)
 {
-	(void)s;	/* the first event is the first text */
+	(void)s; /* the first event is the first text */
 	(void)a;
 }
 
@@ -374,7 +438,7 @@ gemini_finish(struct sink *s, const struct answer *a, bool with_reason)
 static void
 gemini_done(struct sink *s, const struct answer *a)
 {
-	(void)s;	/* there is no end mark */
+	(void)s; /* there is no end mark */
 	(void)a;
 }
 

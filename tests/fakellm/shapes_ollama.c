@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ollama's native API, and the way to its OpenAI door. It streams unless told not to, one JSON object a
- * line; its errors are a bare text; unknown fields do not trouble it.
+ * Ollama's native API, and the way to its OpenAI door. It streams unless told not to, one JSON
+ * object a line; its errors are a bare text; unknown fields do not trouble it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,9 +17,10 @@ static const char *const ollama_models[] = {"llama3.2:latest", "gemma3:1b", NULL
 
 static const struct fault_row ollama_faults[] = {
 	{404, "model", NULL, NULL, "model \"$M\" not found, try pulling it first"},
-	{503, "overloaded", NULL, NULL, "server busy, please try again.  maximum pending requests exceeded"},
-	{500, "capacity", NULL, NULL, "model requires more system memory (8.4 GiB) than is available "
-		"(5.1 GiB)"},
+	{503, "overloaded", NULL, NULL,
+		"server busy, please try again.  maximum pending requests exceeded"},
+	{500, "capacity", NULL, NULL,
+		"model requires more system memory (8.4 GiB) than is available (5.1 GiB)"},
 	{400, "unsupported", NULL, NULL, "\"$M\" does not support tools"},
 	{400, "context", NULL, NULL, "the input length exceeds the context length"},
 	{400, NULL, NULL, NULL, "invalid character 'x' looking for beginning of value"},
@@ -28,12 +29,14 @@ static const struct fault_row ollama_faults[] = {
 	{404, NULL, NULL, NULL, "model \"$M\" not found, try pulling it first"},
 	{429, NULL, NULL, NULL, "rate limit exceeded"},
 	{502, NULL, NULL, NULL, "could not reach ollama.com"},
-	{503, NULL, NULL, NULL, "server busy, please try again.  maximum pending requests exceeded"},
+	{503, NULL, NULL, NULL,
+		"server busy, please try again.  maximum pending requests exceeded"},
 	{520, NULL, "html", NULL, NULL},
 	{522, NULL, "html", NULL, NULL},
 	{524, NULL, "html", NULL, NULL},
-	{0, NULL, NULL, NULL, "model runner has unexpectedly stopped, this may be due to resource "
-		"limitations or an internal error, check ollama server logs for details"},
+	{0, NULL, NULL, NULL,
+		"model runner has unexpectedly stopped, this may be due to resource limitations "
+		"or an internal error, check ollama server logs for details"},
 };
 
 static void
@@ -80,8 +83,11 @@ ollama_check_messages(struct ask *ask)
 	json_object *messages = ask_field(ask->json, "messages");
 
 	if (messages && !json_object_is_type(messages, json_type_array)) {
-		ask_refuse(ask, 400, NULL, NULL, NULL, "json: cannot unmarshal string into Go struct field "
-			"ChatRequest.messages of type []api.Message", NULL);
+		ask_refuse(ask, 400, NULL, NULL, NULL,
+			"json: cannot unmarshal string into Go struct field ChatRequest.messages "
+			"of type "
+			"[]api.Message",
+			NULL);
 		return;
 	}
 	for (size_t i = 0; messages && i < json_object_array_length(messages); i++) {
@@ -90,8 +96,11 @@ ollama_check_messages(struct ask *ask)
 		json_object *content = ask_field(message, "content");
 
 		if (content && !json_object_is_type(content, json_type_string))
-			ask_refuse(ask, 400, NULL, NULL, NULL, "json: cannot unmarshal array into Go "
-				"struct field ChatRequest.messages.content of type string", NULL);
+			ask_refuse(ask, 400, NULL, NULL, NULL,
+				"json: cannot unmarshal array into Go struct field "
+				"ChatRequest.messages.content "
+				"of type string",
+				NULL);
 		ask_count(ask, content, role && strcmp(role, "user") == 0);
 	}
 }
@@ -128,10 +137,12 @@ ollama_models_list(struct out *o, const struct ask *ask, const char *more)
 
 	out_put(o, "{'models':[");
 	for (; *m; m++) {
-		out_put(o, "{'name':%q,'model':%q,'size':2019393189,'digest':'a80c4f17acd5',%s,", *m, *m,
-			more);
-		out_put(o, "'details':{'format':'gguf','family':'llama','parameter_size':'3.2B',"
-			"'quantization_level':'Q4_K_M'}}%s", m[1] ? "," : "");
+		out_put(o, "{'name':%q,'model':%q,'size':2019393189,'digest':'a80c4f17acd5',%s,",
+			*m, *m, more);
+		out_put(o,
+			"'details':{'format':'gguf','family':'llama','parameter_size':'3.2B',"
+			"'quantization_level':'Q4_K_M'}}%s",
+			m[1] ? "," : "");
 	}
 	out_text(o, "]}\n");
 }
@@ -146,13 +157,15 @@ ollama_list(struct out *o, const struct ask *ask)
 	else if (ask->page == PAGE_TAGS)
 		ollama_models_list(o, ask, "\"modified_at\":\"" CREATED "\"");
 	else
-		ollama_models_list(o, ask, "\"expires_at\":\"" CREATED "\",\"size_vram\":2019393189");
+		ollama_models_list(
+			o, ask, "\"expires_at\":\"" CREATED "\",\"size_vram\":2019393189");
 }
 
 static void
 ollama_message(struct out *o, const struct answer *a, const char *text, bool tool)
 {
-	out_put(o, "{'model':%q,'created_at':'" CREATED "','message':{'role':'assistant','content':%q",
+	out_put(o,
+		"{'model':%q,'created_at':'" CREATED "','message':{'role':'assistant','content':%q",
 		a->model, text);
 	if (tool)
 		out_put(o, ",'tool_calls':[{'function':{'name':%q,'arguments':%s}}]", a->tool_name,
@@ -167,8 +180,10 @@ ollama_end(struct out *o, const struct answer *a, const char *reason)
 		out_put(o, ",'done_reason':%q", reason);
 	out_put(o, ",'done':true,'total_duration':174560334,'load_duration':101397084");
 	if (a->usage)
-		out_put(o, ",'prompt_eval_count':%s,'prompt_eval_duration':13074791,'eval_count':%s,"
-			"'eval_duration':52479709", a->prompt_tokens, a->completion_tokens);
+		out_put(o,
+			",'prompt_eval_count':%s,'prompt_eval_duration':13074791,"
+			"'eval_count':%s,'eval_duration':52479709",
+			a->prompt_tokens, a->completion_tokens);
 	out_text(o, "}");
 }
 
@@ -206,7 +221,7 @@ ollama_line(struct sink *s)
 static void
 ollama_begin(struct sink *s, const struct answer *a)
 {
-	(void)s;	/* the first line is the first text */
+	(void)s; /* the first line is the first text */
 	(void)a;
 }
 
@@ -246,7 +261,7 @@ ollama_finish(struct sink *s, const struct answer *a, bool with_reason)
 static void
 ollama_done(struct sink *s, const struct answer *a)
 {
-	(void)s;	/* the line with done:true is the end mark */
+	(void)s; /* the line with done:true is the end mark */
 	(void)a;
 }
 

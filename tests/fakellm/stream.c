@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Streamed answers. Waits become segments of the reply, so that a stream without a gap is one write.
+ * Streamed answers. Waits become segments of the reply, so that a stream without a gap is one
+ * write.
  */
 #include "stream.h"
 
@@ -83,7 +84,7 @@ stream_error(struct sink *s, const struct fault *fault)
 	while (s->payload.len && s->payload.data[s->payload.len - 1] == '\n')
 		s->payload.len--;
 	for (size_t i = 0; i < s->payload.len; i++) {
-		if (s->payload.data[i] == '\n')	/* an event is one line */
+		if (s->payload.data[i] == '\n') /* an event is one line */
 			s->payload.data[i] = ' ';
 	}
 	sink_event(s, shape == &shape_anthropic ? "error" : NULL);
