@@ -19,7 +19,8 @@ struct call_env {
 	struct health *health;
 	struct gate *gate;
 	struct stats *stats;
-	unsigned short seed[3]; /* of the jitter, for nrand48() */
+	unsigned short seed[3]; /* of all jitter, for nrand48() */
+	bool jitter_cooldowns;  /* up to a tenth shorter, so that hosts do not come back in step */
 	uint64_t calls;         /* numbers them */
 	/* A circuit changed or a target failed: the owner may want to start its active checks. May
 	 * be NULL. */

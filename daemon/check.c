@@ -51,7 +51,8 @@ on_timeout(void *arg)
 {
 	struct check *check = arg;
 
-	outcome_set(&check->result.outcome, OUTCOME_TIMEOUT, "no answer within %d ms", CHECK_TIMEOUT_MS);
+	outcome_set(&check->result.outcome, OUTCOME_TIMEOUT, "no answer within %d ms",
+		CHECK_TIMEOUT_MS);
 	finish(check);
 }
 
@@ -80,7 +81,8 @@ look_for_models(struct check *check)
 	size_t missing = 0;
 
 	for (size_t i = 0; check->models[i]; i++)
-		if (family->check_has_model(check->body.data, check->body.len, check->models[i]) == 0)
+		if (family->check_has_model(check->body.data, check->body.len, check->models[i]) ==
+			0)
 			check->result.models_missing[missing++] = check->models[i];
 }
 
@@ -107,12 +109,13 @@ on_done(void *arg, const struct transport_result *result)
 	} else {
 		outcome_judge(&input, &check->result.outcome);
 		enum outcome_class class = check->result.outcome.class;
-		check->result.key_ok = check->result.reachable && class != OUTCOME_AUTH && class != OUTCOME_PERMISSION;
+		check->result.key_ok = check->result.reachable && class != OUTCOME_AUTH &&
+			class != OUTCOME_PERMISSION;
 	}
 	finish(check);
 }
 
-static const struct transport_callbacks callbacks = { on_headers, on_body, on_done };
+static const struct transport_callbacks callbacks = {on_headers, on_body, on_done};
 
 static void
 on_unsent(void *arg)
@@ -121,8 +124,8 @@ on_unsent(void *arg)
 }
 
 struct check *
-check_start(struct clock *clock, struct transport *transport, struct config_provider *provider, char *const *models,
-	    check_done done, void *arg)
+check_start(struct clock *clock, struct transport *transport, struct config_provider *provider,
+	char *const *models, check_done done, void *arg)
 {
 	struct check *check = x_calloc(1, sizeof *check);
 	struct transport_request request = {
@@ -148,7 +151,8 @@ check_start(struct clock *clock, struct transport *transport, struct config_prov
 	http_headers_init(&check->headers);
 	buf_init(&check->body, CHECK_REPLY_MAX_BYTES);
 	if (provider->endpoint.preset->family->check(&provider->endpoint, &check->http)) {
-		outcome_set(&check->result.outcome, OUTCOME_BAD_REQUEST, "the check's request could not be made");
+		outcome_set(&check->result.outcome, OUTCOME_BAD_REQUEST,
+			"the check's request could not be made");
 		clock_soon(clock, &check->timer, on_unsent, check);
 		return check;
 	}

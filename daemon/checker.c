@@ -11,16 +11,16 @@
 /* One provider's check, if one runs. */
 struct slot {
 	struct checker *checker;
-	struct check *check;           /* NULL: none runs */
-	char **models;                 /* of its targets in doubt, NULL-terminated; the strings are borrowed */
+	struct check *check; /* NULL: none runs */
+	char **models; /* of its targets in doubt, NULL-terminated; the strings are borrowed */
 };
 
 struct checker {
 	struct clock *clock;
 	struct transport *transport;
 	struct health *health;
-	struct config *config;         /* a reference; NULL before the first checker_configure() */
-	struct slot *slots;            /* parallel to config->providers */
+	struct config *config; /* a reference; NULL before the first checker_configure() */
+	struct slot *slots;    /* parallel to config->providers */
 	struct clock_timer timer;
 };
 
@@ -77,30 +77,34 @@ in_doubt(const struct checker *checker, const char *target, int64_t now_ms)
 {
 	const struct health_subject *subject = health_find(checker->health, HEALTH_TARGET, target);
 
-	return subject && !subject->disabled
-	       && (circuit_checkable(&subject->circuit, now_ms)
-		   || (health_passed_over(checker->health, subject, now_ms, NULL)
-		       && outcome_rule(subject->last_error.class)->early));
+	return subject && !subject->disabled &&
+		(circuit_checkable(&subject->circuit, now_ms) ||
+			(health_passed_over(checker->health, subject, now_ms, NULL) &&
+				outcome_rule(subject->last_error.class)->early));
 }
 
 static bool
-provider_in_doubt(const struct checker *checker, const struct config_provider *provider, int64_t now_ms)
+provider_in_doubt(
+	const struct checker *checker, const struct config_provider *provider, int64_t now_ms)
 {
-	const struct health_subject *subject = health_find(checker->health, HEALTH_PROVIDER, provider->name);
+	const struct health_subject *subject =
+		health_find(checker->health, HEALTH_PROVIDER, provider->name);
 
 	return subject && !subject->disabled && circuit_checkable(&subject->circuit, now_ms);
 }
 
 /* Lists a provider's targets in doubt; true if it should be checked at all. */
 static bool
-gather(const struct checker *checker, const struct config_provider *provider, char ***models, int64_t now_ms)
+gather(const struct checker *checker, const struct config_provider *provider, char ***models,
+	int64_t now_ms)
 {
 	const struct config *config = checker->config;
 	size_t count = 0;
 
 	*models = x_calloc(config->target_count + 1, sizeof(char *));
 	for (size_t i = 0; i < config->target_count; i++)
-		if (config->targets[i]->provider == provider && in_doubt(checker, config->targets[i]->name, now_ms))
+		if (config->targets[i]->provider == provider &&
+			in_doubt(checker, config->targets[i]->name, now_ms))
 			(*models)[count++] = config->targets[i]->model;
 	return provider->configured && (count > 0 || provider_in_doubt(checker, provider, now_ms));
 }
@@ -122,12 +126,16 @@ note_well(struct checker *checker, const struct slot *slot, const struct check_r
 	int64_t now_ms = clock_now_ms(checker->clock);
 
 	if (health_checked_well(checker->health, provider, NULL, now_ms))
-		log_info("active check of provider %s went well: its circuit is half-open", provider);
+		log_info("active check of provider %s went well: its circuit is half-open",
+			provider);
 	for (size_t i = 0; slot->models[i]; i++) {
 		char *target = x_asprintf("%s/%s", provider, slot->models[i]);
 
-		if (!is_missing(result, slot->models[i]) && health_checked_well(checker->health, provider, target, now_ms))
-			log_info("active check of provider %s went well: the circuit of %s is half-open", provider, target);
+		if (!is_missing(result, slot->models[i]) &&
+			health_checked_well(checker->health, provider, target, now_ms))
+			log_info("active check of provider %s went well: the circuit of %s is "
+			         "half-open",
+				provider, target);
 		free(target);
 	}
 }
@@ -142,7 +150,7 @@ on_checked(void *arg, const struct check_result *result)
 		note_well(slot->checker, slot, result);
 	else
 		log_debug("active check of provider %s: %s (%s)", result->provider->name,
-			  outcome_text(result->outcome.class), result->outcome.message);
+			outcome_text(result->outcome.class), result->outcome.message);
 }
 
 static void
@@ -161,7 +169,8 @@ on_interval(void *arg)
 		if (gather(checker, provider, &models, now_ms)) {
 			free(slot->models);
 			slot->models = models;
-			slot->check = check_start(checker->clock, checker->transport, provider, models, on_checked, slot);
+			slot->check = check_start(checker->clock, checker->transport, provider,
+				models, on_checked, slot);
 		} else {
 			free(models);
 		}
@@ -176,12 +185,14 @@ checker_consider(struct checker *checker)
 	const struct config *config = checker->config;
 	bool reason = false;
 
-	if (!config || !config->active_checks || config->check_interval_ms <= 0 || clock_running(&checker->timer))
+	if (!config || !config->active_checks || config->check_interval_ms <= 0 ||
+		clock_running(&checker->timer))
 		return;
 	for (size_t i = 0; i < config->target_count && !reason; i++)
 		reason = in_doubt(checker, config->targets[i]->name, now_ms);
 	for (size_t i = 0; i < config->provider_count && !reason; i++)
 		reason = provider_in_doubt(checker, config->providers[i], now_ms);
 	if (reason)
-		clock_start(checker->clock, &checker->timer, now_ms + config->check_interval_ms, on_interval, checker);
+		clock_start(checker->clock, &checker->timer, now_ms + config->check_interval_ms,
+			on_interval, checker);
 }

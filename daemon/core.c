@@ -21,11 +21,12 @@ static void
 apply(struct core *core, struct config *config)
 {
 	struct health_policy policy = {
-		.circuit = {
-			.failure_threshold = config->failure_threshold,
-			.cooldown_ms = config->cooldown_ms,
-			.cooldown_max_ms = config->cooldown_max_ms,
-		},
+		.circuit =
+			{
+				.failure_threshold = config->failure_threshold,
+				.cooldown_ms = config->cooldown_ms,
+				.cooldown_max_ms = config->cooldown_max_ms,
+			},
 		.preferred_ttl_ms = config->preferred_ttl_ms,
 		.tracking = config->health_tracking,
 		.preferred = config->preferred,
@@ -44,10 +45,10 @@ apply(struct core *core, struct config *config)
 }
 
 void
-core_init(struct core *core, struct clock *clock, struct transport *transport, struct config *config,
-	  const struct core_hooks *hooks, uint64_t seed)
+core_init(struct core *core, struct clock *clock, struct transport *transport,
+	struct config *config, const struct core_hooks *hooks, uint64_t seed)
 {
-	*core = (struct core){ .clock = clock, .transport = transport };
+	*core = (struct core){.clock = clock, .transport = transport};
 	if (hooks)
 		core->hooks = *hooks;
 	core->config = config_ref(config);
@@ -62,7 +63,8 @@ core_init(struct core *core, struct clock *clock, struct transport *transport, s
 		.health = core->health,
 		.gate = &core->gate,
 		.stats = &core->stats,
-		.seed = { (unsigned short)seed, (unsigned short)(seed >> 16), (unsigned short)(seed >> 32) },
+		.seed = {(unsigned short)seed, (unsigned short)(seed >> 16),
+			(unsigned short)(seed >> 32)},
 		.health_changed = on_health_changed,
 		.arg = core,
 	};
@@ -77,7 +79,7 @@ core_free(struct core *core)
 	health_free(core->health);
 	config_unref(core->config);
 	free(core->last_reload_error);
-	*core = (struct core){ .config = NULL };
+	*core = (struct core){.config = NULL};
 }
 
 static bool
@@ -89,8 +91,9 @@ same_text(const char *a, const char *b)
 static bool
 same_endpoint(const struct config_provider *a, const struct config_provider *b)
 {
-	return a->endpoint.preset == b->endpoint.preset && a->configured == b->configured
-	       && same_text(a->endpoint.base_url, b->endpoint.base_url) && same_text(a->endpoint.key, b->endpoint.key);
+	return a->endpoint.preset == b->endpoint.preset && a->configured == b->configured &&
+		same_text(a->endpoint.base_url, b->endpoint.base_url) &&
+		same_text(a->endpoint.key, b->endpoint.key);
 }
 
 void
@@ -99,7 +102,8 @@ core_configure(struct core *core, struct config *config)
 	struct config *old = core->config;
 
 	for (size_t i = 0; i < config->provider_count; i++) {
-		const struct config_provider *before = config_find_provider(old, config->providers[i]->name);
+		const struct config_provider *before =
+			config_find_provider(old, config->providers[i]->name);
 
 		if (before && !same_endpoint(before, config->providers[i]))
 			health_forget_provider(core->health, before->name);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the daemon is without its edges: configuration, health, calls, sessions. The same in llmfod and in tests; time and
- * network come in through clock and transport.
+ * What the daemon is without its edges: configuration, health, calls, sessions. The same in llmfod
+ * and in tests; time and network come in through clock and transport.
  */
 #ifndef LLMFO_CORE_H
 #define LLMFO_CORE_H
@@ -11,7 +11,8 @@
 
 /* What only the program around the core can do. Any may be NULL. */
 struct core_hooks {
-	/* Reads the configuration anew and calls core_configure(). 0, or an error with faults filled. */
+	/* Reads the configuration anew and calls core_configure(). 0, or an error with faults
+	 * filled. */
 	int (*reload)(void *arg, struct config_faults *faults);
 	/* Peak and present numbers that only the edge knows. */
 	int (*connections)(void *arg);
@@ -19,30 +20,30 @@ struct core_hooks {
 };
 
 struct core {
-	struct config *config;         /* a reference */
-	struct clock *clock;           /* borrowed */
-	struct transport *transport;   /* borrowed */
-	struct health *health;         /* owned */
+	struct config *config;       /* a reference */
+	struct clock *clock;         /* borrowed */
+	struct transport *transport; /* borrowed */
+	struct health *health;       /* owned */
 	struct gate gate;
 	struct stats stats;
 	struct call_env env;
-	struct checker *checker;       /* owned: active checks */
+	struct checker *checker; /* owned: active checks */
 	struct core_hooks hooks;
 	int64_t started_ms;
-	char *last_reload_error;       /* owned; NULL: the last reload went well */
-	uint64_t requests;             /* numbers request ids */
+	char *last_reload_error; /* owned; NULL: the last reload went well */
+	uint64_t requests;       /* numbers request ids */
 	char id_prefix[17];
-	bool draining;                 /* no new calls */
+	bool draining; /* no new calls */
 };
 
 /* config: a reference is taken. seed: of everything random in it. */
-void core_init(struct core *core, struct clock *clock, struct transport *transport, struct config *config,
-	       const struct core_hooks *hooks, uint64_t seed);
+void core_init(struct core *core, struct clock *clock, struct transport *transport,
+	struct config *config, const struct core_hooks *hooks, uint64_t seed);
 /* Every call must have ended. */
 void core_free(struct core *core);
 /*
- * A new configuration takes effect for new calls at once; health is kept for providers whose api, URL and key stayed the
- * same. Takes a reference.
+ * A new configuration takes effect for new calls at once; health is kept for providers whose api,
+ * URL and key stayed the same. Takes a reference.
  */
 void core_configure(struct core *core, struct config *config);
 /* Writes a new request id into id (33 bytes). */

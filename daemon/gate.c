@@ -11,6 +11,13 @@ gate_init(struct gate *gate, int max_running, int max_waiting)
 	list_init(&gate->queue);
 }
 
+static void
+tell_if_idle(struct gate *gate)
+{
+	if (gate->running == 0 && gate->waiting == 0 && gate->idle)
+		gate->idle(gate->idle_arg);
+}
+
 bool
 gate_enter(struct gate *gate)
 {
@@ -25,6 +32,7 @@ gate_leave(struct gate *gate)
 {
 	assert(gate->running > 0);
 	gate->running--;
+	tell_if_idle(gate);
 }
 
 bool
@@ -49,6 +57,7 @@ gate_forget(struct gate *gate, struct gate_waiter *waiter)
 	list_remove(&waiter->node);
 	waiter->waits = false;
 	gate->waiting--;
+	tell_if_idle(gate);
 }
 
 void

@@ -13,6 +13,9 @@ struct gate {
 	int running, max_running;
 	int waiting, max_waiting;
 	struct list queue; /* of struct gate_waiter */
+	/* Nothing runs and nothing waits any more. May be NULL. */
+	void (*idle)(void *arg);
+	void *idle_arg;
 };
 
 /* Embedded in what waits. */

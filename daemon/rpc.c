@@ -22,15 +22,15 @@ permitted(const struct session *session, enum message_who who)
 	const struct session_peer *peer = &session->peer;
 	const struct config *config = session->core->config;
 	bool admin = peer->uid == geteuid() ||
-		     config_access_allows(&config->admins, peer->uid, peer->groups, peer->group_count);
+		config_access_allows(&config->admins, peer->uid, peer->groups, peer->group_count);
 
 	switch (who) {
-	case MESSAGE_ALL:
-		return true;
+	case MESSAGE_ALL: return true;
 	case MESSAGE_CALLERS:
-		return admin || config_access_allows(&config->callers, peer->uid, peer->groups, peer->group_count);
-	case MESSAGE_ADMINS:
-		return admin;
+		return admin ||
+			config_access_allows(
+				&config->callers, peer->uid, peer->groups, peer->group_count);
+	case MESSAGE_ADMINS: return admin;
 	}
 	return false;
 }
@@ -44,7 +44,8 @@ rpc_handle(struct session_request *request, const msgpack_object *params)
 
 	if (!permitted(request->session, info->who)) {
 		session_fail(request, LLMFO_ENOT_PERMITTED, "uid %u may not call %s (access.%s)",
-			     request->session->peer.uid, info->name, info->who == MESSAGE_ADMINS ? "admins" : "callers");
+			request->session->peer.uid, info->name,
+			info->who == MESSAGE_ADMINS ? "admins" : "callers");
 		return;
 	}
 	if (message_check(request->method, params, &map, why, sizeof why)) {
@@ -131,7 +132,8 @@ rpc_hello(struct session_request *request, const msgpack_object_map *map)
 	struct session *session = request->session;
 
 	if (message_int(map, "protocol", MESSAGE_PROTOCOL) != MESSAGE_PROTOCOL) {
-		session_fail(request, LLMFO_EINVALID_REQUEST, "this daemon speaks protocol %d", MESSAGE_PROTOCOL);
+		session_fail(request, LLMFO_EINVALID_REQUEST, "this daemon speaks protocol %d",
+			MESSAGE_PROTOCOL);
 		return;
 	}
 	if (client)
@@ -157,8 +159,9 @@ rpc_cancel(struct session_request *request, const msgpack_object_map *map)
 	if (msgid >= 0 && msgid <= UINT32_MAX && msgid != request->msgid)
 		other = session_find(request->session, (uint32_t)msgid);
 	if (!other) {
-		session_fail(request, LLMFO_ENOT_FOUND, "no request with msgid %lld is in flight on this connection",
-			     (long long)msgid);
+		session_fail(request, LLMFO_ENOT_FOUND,
+			"no request with msgid %lld is in flight on this connection",
+			(long long)msgid);
 		return;
 	}
 	if (other->cancel)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From a request to its handler: the permission is a column of methods.def, the parameters are checked against messages.def,
- * both here and nowhere else. Handlers (rpc_generate.c, rpc_view.c, rpc_admin.c) reply at once or hold on to the request.
+ * From a request to its handler: the permission is a column of methods.def, the parameters are
+ * checked against messages.def, both here and nowhere else. Handlers (rpc_generate.c, rpc_view.c,
+ * rpc_admin.c) reply at once or hold on to the request.
  */
 #ifndef LLMFO_RPC_H
 #define LLMFO_RPC_H
@@ -12,7 +13,8 @@
 void rpc_handle(struct session_request *request, const msgpack_object *params);
 
 /* Handlers, one a method of the same name. map is NULL when there are no parameters. */
-#define X(name, who, help) void rpc_##name(struct session_request *request, const msgpack_object_map *map);
+#define X(name, who, help) \
+	void rpc_##name(struct session_request *request, const msgpack_object_map *map);
 #include "methods.def"
 #undef X
 
@@ -33,8 +35,10 @@ char *rpc_text(const msgpack_object_map *map, const char *key);
 void rpc_list_providers(const struct config *config, struct buf *text);
 void rpc_list_chains(const struct config *config, bool agents, struct buf *text);
 
-/* The choosing half of a request: fills chain, filters and so on of a fresh call_request; false: the request was answered with an error. */
-bool rpc_choose(struct session_request *request, const msgpack_object_map *map, struct call_request *call);
+/* The choosing half of a request: fills chain, filters and so on of a fresh call_request; false:
+ * the request was answered with an error. */
+bool rpc_choose(
+	struct session_request *request, const msgpack_object_map *map, struct call_request *call);
 /* A call_request of nothing but defaults. */
 struct call_request *rpc_call_request(struct session_request *request);
 

@@ -12,7 +12,8 @@
 
 /* One line an administrator's change. */
 static void
-log_change(const struct session_request *request, const char *name, const char *before, const char *after)
+log_change(const struct session_request *request, const char *name, const char *before,
+	const char *after)
 {
 	const struct session *session = request->session;
 	const struct log_field fields[] = {
@@ -24,7 +25,8 @@ log_change(const struct session_request *request, const char *name, const char *
 		LOG_STRING("new", after),
 	};
 
-	log_line(LOG_WARNING, fields, UTIL_COUNT(fields), "%s by an administrator", message_info(request->method)->name);
+	log_line(LOG_WARNING, fields, UTIL_COUNT(fields), "%s by an administrator",
+		message_info(request->method)->name);
 }
 
 static char *
@@ -33,7 +35,7 @@ forced_text(const struct health_forced *forced, int64_t now_ms)
 	if (!forced)
 		return x_strdup("none");
 	return x_asprintf("%s%s for %lld s", forced->provider, forced->strict ? " strictly" : "",
-			  (long long)((forced->until_ms - now_ms) / 1000));
+		(long long)((forced->until_ms - now_ms) / 1000));
 }
 
 static void
@@ -43,7 +45,8 @@ apply_force(struct session_request *request, const char *provider, int64_t durat
 	int64_t now_ms = clock_now_ms(core->clock);
 	char *before = forced_text(health_forced(core->health, now_ms), now_ms);
 
-	health_force(core->health, provider, strict, now_ms + duration_s * 1000, request->session->peer.uid);
+	health_force(core->health, provider, strict, now_ms + duration_s * 1000,
+		request->session->peer.uid);
 	char *after = forced_text(health_forced(core->health, now_ms), now_ms);
 	log_change(request, provider, before, after);
 	msgpack_packer *packer = session_reply_begin(request);
@@ -65,7 +68,7 @@ no_such(struct session_request *request, const char *what, const char *name)
 	buf_init(&known, 4096);
 	rpc_list_providers(request->session->core->config, &known);
 	session_fail(request, LLMFO_ENOT_FOUND, "there is no %s `%s`; providers: %s", what, name,
-		     known.len ? known.data : "none");
+		known.len ? known.data : "none");
 	buf_free(&known);
 }
 
@@ -77,10 +80,11 @@ rpc_force_provider(struct session_request *request, const msgpack_object_map *ma
 	char *provider = rpc_text(map, "provider");
 
 	if (!message_get(map, "provider"))
-		session_fail(request, LLMFO_EINVALID_REQUEST, "parameter `provider` is missing; nil clears");
+		session_fail(request, LLMFO_EINVALID_REQUEST,
+			"parameter `provider` is missing; nil clears");
 	else if (duration_s < 1 || duration_s > FORCE_MAX_S)
-		session_fail(request, LLMFO_EINVALID_REQUEST, "parameter `duration_s` must be from 1 to %d (7 days)",
-			     FORCE_MAX_S);
+		session_fail(request, LLMFO_EINVALID_REQUEST,
+			"parameter `duration_s` must be from 1 to %d (7 days)", FORCE_MAX_S);
 	else if (provider && !config_find_provider(config, provider))
 		no_such(request, "provider", provider);
 	else
@@ -116,7 +120,7 @@ static bool
 is_known(const struct core *core, const char *name)
 {
 	return config_find_provider(core->config, name) || config_find_target(core->config, name) ||
-	       health_find(core->health, HEALTH_TARGET, name);
+		health_find(core->health, HEALTH_TARGET, name);
 }
 
 void
@@ -147,14 +151,17 @@ set_enabled(struct session_request *request, const msgpack_object_map *map, bool
 	struct health_subject *subject = NULL;
 
 	if (!name)
-		session_fail(request, LLMFO_EINVALID_REQUEST, "parameter `name` is missing: a provider or a target");
+		session_fail(request, LLMFO_EINVALID_REQUEST,
+			"parameter `name` is missing: a provider or a target");
 	else if (!is_known(core, name))
 		no_such(request, "provider or target", name);
 	else
 		subject = health_subject(core->health,
-					 config_find_provider(core->config, name) ? HEALTH_PROVIDER : HEALTH_TARGET, name);
+			config_find_provider(core->config, name) ? HEALTH_PROVIDER : HEALTH_TARGET,
+			name);
 	if (subject) {
-		log_change(request, name, subject->disabled ? "disabled" : "enabled", enabled ? "enabled" : "disabled");
+		log_change(request, name, subject->disabled ? "disabled" : "enabled",
+			enabled ? "enabled" : "disabled");
 		subject->disabled = !enabled;
 		msgpack_packer *packer = session_reply_begin(request);
 		msgpack_pack_map(packer, 2);
@@ -198,7 +205,7 @@ void
 rpc_reload(struct session_request *request, const msgpack_object_map *map)
 {
 	struct core *core = request->session->core;
-	struct config_faults faults = { 0 };
+	struct config_faults faults = {0};
 
 	(void)map;
 	if (!core->hooks.reload) {

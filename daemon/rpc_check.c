@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* check: asks providers, all at once, by requests that cost nothing, and replies when the last has answered. */
+/* check: asks providers, all at once, by requests that cost nothing, and replies when the last has
+ * answered. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,16 +12,16 @@
 struct row {
 	struct checks *checks;
 	struct config_provider *provider;
-	struct check *check;           /* NULL: not running */
+	struct check *check; /* NULL: not running */
 	bool reachable, key_ok;
-	char **missing;                /* owned list of borrowed names */
+	char **missing; /* owned list of borrowed names */
 	int64_t latency_ms;
 	struct outcome outcome;
 };
 
 struct checks {
 	struct session_request *request;
-	struct config *config;         /* a reference: the rows borrow from it */
+	struct config *config; /* a reference: the rows borrow from it */
 	struct row *rows;
 	size_t count, running;
 };
@@ -58,12 +59,14 @@ pack_row(msgpack_packer *packer, const struct row *row)
 	rpc_pack_pair_int(packer, "latency_ms", row->latency_ms);
 	rpc_pack_text(packer, "error");
 	if (failed) {
-		char *text = x_asprintf("%s: %s", outcome_text(row->outcome.class), row->outcome.message);
+		char *text = x_asprintf(
+			"%s: %s", outcome_text(row->outcome.class), row->outcome.message);
 
 		rpc_pack_text(packer, text);
 		free(text);
 	} else {
-		rpc_pack_text_or_nil(packer, row->provider->configured ? NULL : row->provider->reason);
+		rpc_pack_text_or_nil(
+			packer, row->provider->configured ? NULL : row->provider->reason);
 	}
 }
 
@@ -110,7 +113,7 @@ on_cancel(void *arg)
 void
 rpc_check(struct session_request *request, const msgpack_object_map *map)
 {
-	static char *const none[] = { NULL };
+	static char *const none[] = {NULL};
 	struct core *core = request->session->core;
 	char *name = rpc_text(map, "provider");
 	struct checks *checks = x_calloc(1, sizeof *checks);
@@ -120,8 +123,8 @@ rpc_check(struct session_request *request, const msgpack_object_map *map)
 	checks->rows = x_calloc(core->config->provider_count, sizeof checks->rows[0]);
 	for (size_t i = 0; i < core->config->provider_count; i++)
 		if (!name || strcmp(core->config->providers[i]->name, name) == 0)
-			checks->rows[checks->count++] =
-				(struct row){ .checks = checks, .provider = core->config->providers[i] };
+			checks->rows[checks->count++] = (struct row){
+				.checks = checks, .provider = core->config->providers[i]};
 	request->cancel = on_cancel;
 	request->arg = checks;
 	for (size_t i = 0; i < checks->count; i++) {
@@ -131,7 +134,7 @@ rpc_check(struct session_request *request, const msgpack_object_map *map)
 			continue;
 		checks->running++;
 		row->check = check_start(core->clock, core->transport, row->provider,
-					 row->provider->models ? row->provider->models : none, on_checked, row);
+			row->provider->models ? row->provider->models : none, on_checked, row);
 	}
 	if (name && checks->count == 0) {
 		free_checks(checks);

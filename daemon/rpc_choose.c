@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The choosing half of generate, which pick and explain share: which chain, which filters. And those two. */
+/* The choosing half of generate, which pick and explain share: which chain, which filters. And
+ * those two. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +12,7 @@ static bool
 not_found(struct session_request *request, const char *what, const char *name, struct buf *known)
 {
 	session_fail(request, LLMFO_ENOT_FOUND, "there is no %s `%s`; there %s: %s", what, name,
-		     strchr(known->data, ',') ? "are" : "is", known->len ? known->data : "none");
+		strchr(known->data, ',') ? "are" : "is", known->len ? known->data : "none");
 	buf_free(known);
 	return false;
 }
@@ -31,7 +32,8 @@ find_chain(struct session_request *request, struct call_request *call, const cha
 }
 
 static bool
-make_chain(struct session_request *request, struct call_request *call, const char *const *names, size_t count)
+make_chain(struct session_request *request, struct call_request *call, const char *const *names,
+	size_t count)
 {
 	struct buf why;
 
@@ -46,14 +48,17 @@ make_chain(struct session_request *request, struct call_request *call, const cha
 
 /* A chain of the targets that a request lists. */
 static bool
-take_targets(struct session_request *request, const msgpack_object *value, struct call_request *call)
+take_targets(
+	struct session_request *request, const msgpack_object *value, struct call_request *call)
 {
 	uint32_t count = value->type == MSGPACK_OBJECT_ARRAY ? value->via.array.size : 1;
-	const msgpack_object *items = value->type == MSGPACK_OBJECT_ARRAY ? value->via.array.ptr : value;
+	const msgpack_object *items =
+		value->type == MSGPACK_OBJECT_ARRAY ? value->via.array.ptr : value;
 	char **names;
 
 	if (count == 0 || count > 100) {
-		session_fail(request, LLMFO_EINVALID_REQUEST, "parameter `targets` must name 1 to 100 targets");
+		session_fail(request, LLMFO_EINVALID_REQUEST,
+			"parameter `targets` must name 1 to 100 targets");
 		return false;
 	}
 	names = x_calloc(count, sizeof names[0]);
@@ -84,16 +89,17 @@ take_filters(struct session_request *request, struct call_request *call)
 		const struct config_target *target = config->targets[i];
 
 		if ((!call->provider || strcmp(target->provider->name, call->provider) == 0) &&
-		    (!call->model || strcmp(target->model, call->model) == 0))
+			(!call->model || strcmp(target->model, call->model) == 0))
 			names[count++] = target->name;
 	}
 	if (count > 0)
 		made = make_chain(request, call, names, count);
 	else if (call->model)
-		session_fail(request, LLMFO_ENOT_FOUND, "no provider lists the model `%s`", call->model);
+		session_fail(
+			request, LLMFO_ENOT_FOUND, "no provider lists the model `%s`", call->model);
 	else
-		session_fail(request, LLMFO_ENOT_FOUND, "provider `%s` lists no models; name one with `model`",
-			     call->provider);
+		session_fail(request, LLMFO_ENOT_FOUND,
+			"provider `%s` lists no models; name one with `model`", call->provider);
 	free(both);
 	free(names);
 	return made;
@@ -112,7 +118,8 @@ check_provider(struct session_request *request, const struct call_request *call)
 }
 
 bool
-rpc_choose(struct session_request *request, const msgpack_object_map *map, struct call_request *call)
+rpc_choose(
+	struct session_request *request, const msgpack_object_map *map, struct call_request *call)
 {
 	const msgpack_object *targets = message_get(map, "targets");
 	char *chain = rpc_text(map, "chain");
@@ -123,12 +130,14 @@ rpc_choose(struct session_request *request, const msgpack_object_map *map, struc
 	call->provider = rpc_text(map, "provider");
 	call->model = rpc_text(map, "model");
 	call->own_provider = call->provider != NULL;
-	call->fallback = call->config->fallback && message_bool(map, "enable_fallback", call->fallback);
+	call->fallback =
+		call->config->fallback && message_bool(map, "enable_fallback", call->fallback);
 	if ((targets != NULL) + (chain != NULL) + (agent != NULL) > 1)
-		session_fail(request, LLMFO_EINVALID_REQUEST, "give one of `targets`, `agent` and `chain`");
+		session_fail(request, LLMFO_EINVALID_REQUEST,
+			"give one of `targets`, `agent` and `chain`");
 	else if (strategy && strcmp(strategy, "sequential") != 0)
-		session_fail(request, LLMFO_EINVALID_REQUEST, "parameter `strategy`: `%.40s` is not one of: sequential",
-			     strategy);
+		session_fail(request, LLMFO_EINVALID_REQUEST,
+			"parameter `strategy`: `%.40s` is not one of: sequential", strategy);
 	else if (!check_provider(request, call))
 		chosen = false;
 	else if (targets)
@@ -186,8 +195,9 @@ rpc_pick(struct session_request *request, const msgpack_object_map *map)
 	if (early && call->config->when_all_open_try)
 		target = early->target;
 	if (!target) {
-		session_fail(request, LLMFO_EALL_FAILED, "no candidate of chain %s may be used now; ask explain why",
-			     call->chain->name);
+		session_fail(request, LLMFO_EALL_FAILED,
+			"no candidate of chain %s may be used now; ask explain why",
+			call->chain->name);
 	} else {
 		msgpack_packer *packer = session_reply_begin(request);
 
@@ -204,10 +214,12 @@ rpc_pick(struct session_request *request, const msgpack_object_map *map)
 }
 
 static void
-pack_candidate(msgpack_packer *packer, struct core *core, const struct route_candidate *candidate, int64_t rank)
+pack_candidate(msgpack_packer *packer, struct core *core, const struct route_candidate *candidate,
+	int64_t rank)
 {
 	const struct config_target *target = candidate->target;
-	const struct health_subject *subject = health_find(core->health, HEALTH_TARGET, target->name);
+	const struct health_subject *subject =
+		health_find(core->health, HEALTH_TARGET, target->name);
 	bool in = candidate->out == ROUTE_IN;
 
 	msgpack_pack_map(packer, 6);
@@ -215,21 +227,22 @@ pack_candidate(msgpack_packer *packer, struct core *core, const struct route_can
 	rpc_pack_pair_bool(packer, "in", in);
 	if (!in)
 		rpc_pack_pair_text(packer, "why",
-				   candidate->out == ROUTE_NOT_CONFIGURED && target->provider->reason
-					   ? target->provider->reason
-					   : route_out_text(candidate->out));
+			candidate->out == ROUTE_NOT_CONFIGURED && target->provider->reason
+				? target->provider->reason
+				: route_out_text(candidate->out));
 	else
 		rpc_pack_pair_text(packer, "why",
-				   candidate->forced        ? "forced"
-				   : candidate->preferred   ? "preferred"
-				   : candidate->passed_over ? "failed not long ago: behind the others"
-							    : NULL);
+			candidate->forced                ? "forced"
+				: candidate->preferred   ? "preferred"
+				: candidate->passed_over ? "failed not long ago: behind the others"
+							 : NULL);
 	rpc_pack_text(packer, "rank");
 	if (in)
 		msgpack_pack_int64(packer, rank);
 	else
 		msgpack_pack_nil(packer);
-	rpc_pack_pair_text(packer, "state", route_state_text(target->provider, subject, clock_now_ms(core->clock)));
+	rpc_pack_pair_text(packer, "state",
+		route_state_text(target->provider, subject, clock_now_ms(core->clock)));
 	rpc_pack_pair_int(packer, "out_for_ms", candidate->out_for_ms);
 }
 

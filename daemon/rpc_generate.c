@@ -30,10 +30,11 @@ rpc_call_request(struct session_request *request)
 	return call;
 }
 
-/* A JSON parameter as a tree of that type. False: the request was answered. *json is NULL if it was not given. */
+/* A JSON parameter as a tree of that type. False: the request was answered. *json is NULL if it was
+ * not given. */
 static bool
-take_json(struct session_request *request, const msgpack_object_map *map, const char *key, enum json_type type,
-	  struct json **json)
+take_json(struct session_request *request, const msgpack_object_map *map, const char *key,
+	enum json_type type, struct json **json)
 {
 	const msgpack_object *value = message_get(map, key);
 	const char *why = NULL;
@@ -48,11 +49,12 @@ take_json(struct session_request *request, const msgpack_object_map *map, const 
 	else
 		*json = json_from_msgpack(value, &why);
 	if (!*json)
-		session_fail(request, LLMFO_EINVALID_REQUEST, "parameter `%s` is not usable JSON: %s", key,
-			     why ? why : "it cannot be read");
+		session_fail(request, LLMFO_EINVALID_REQUEST,
+			"parameter `%s` is not usable JSON: %s", key,
+			why ? why : "it cannot be read");
 	else if (json_type(*json) != type)
 		session_fail(request, LLMFO_EINVALID_REQUEST, "parameter `%s` must be %s", key,
-			     type == JSON_ARRAY ? "an array" : "a map");
+			type == JSON_ARRAY ? "an array" : "a map");
 	else
 		return true;
 	return false;
@@ -68,7 +70,8 @@ new_message(const char *role, const char *text, size_t length)
 	return message;
 }
 
-/* In a message, tool calls may be JSON text, and so may each part of a content; they become trees. */
+/* In a message, tool calls may be JSON text, and so may each part of a content; they become trees.
+ */
 static const char *
 unfold(struct json *message)
 {
@@ -89,7 +92,8 @@ unfold(struct json *message)
 	struct json *parts = json_new_array();
 	for (size_t i = 0; i < json_count(content); i++) {
 		const char *part = json_string(json_at(content, i), &length);
-		struct json *tree = part ? json_parse(part, length, true, &why) : json_ref(json_at(content, i));
+		struct json *tree =
+			part ? json_parse(part, length, true, &why) : json_ref(json_at(content, i));
 
 		json_push(parts, tree);
 		if (json_type(tree) != JSON_OBJECT) {
@@ -105,7 +109,7 @@ unfold(struct json *message)
 static const char *
 message_fault(struct json *message)
 {
-	static const char *const roles[] = { "system", "developer", "user", "assistant", "tool" };
+	static const char *const roles[] = {"system", "developer", "user", "assistant", "tool"};
 	const char *role = json_text(message, "role");
 	enum json_type content = json_type(json_get(message, "content"));
 	bool known = false;
@@ -117,7 +121,7 @@ message_fault(struct json *message)
 	if (!known)
 		return "its role must be system, developer, user, assistant or tool";
 	if (content != JSON_STRING && content != JSON_ARRAY &&
-	    !(strcmp(role, "assistant") == 0 && json_get(message, "tool_calls")))
+		!(strcmp(role, "assistant") == 0 && json_get(message, "tool_calls")))
 		return "its content must be a string or an array of parts";
 	return unfold(message);
 }
@@ -126,14 +130,16 @@ static bool
 check_messages(struct session_request *request, struct json *messages)
 {
 	if (json_count(messages) == 0) {
-		session_fail(request, LLMFO_EINVALID_REQUEST, "`messages` must hold at least one message");
+		session_fail(request, LLMFO_EINVALID_REQUEST,
+			"`messages` must hold at least one message");
 		return false;
 	}
 	for (size_t i = 0; i < json_count(messages); i++) {
 		const char *fault = message_fault(json_at(messages, i));
 
 		if (fault) {
-			session_fail(request, LLMFO_EINVALID_REQUEST, "messages[%zu]: %s", i, fault);
+			session_fail(
+				request, LLMFO_EINVALID_REQUEST, "messages[%zu]: %s", i, fault);
 			return false;
 		}
 	}
@@ -141,7 +147,8 @@ check_messages(struct session_request *request, struct json *messages)
 }
 
 static bool
-take_messages(struct session_request *request, const msgpack_object_map *map, struct call_request *call)
+take_messages(
+	struct session_request *request, const msgpack_object_map *map, struct call_request *call)
 {
 	size_t length;
 	const char *prompt = message_string(map, "prompt", &length);
@@ -152,7 +159,7 @@ take_messages(struct session_request *request, const msgpack_object_map *map, st
 		return false;
 	if (!call->messages == !prompt || (call->messages && system)) {
 		session_fail(request, LLMFO_EINVALID_REQUEST,
-			     "give either `messages` or `prompt` (with `system` if you like)");
+			"give either `messages` or `prompt` (with `system` if you like)");
 		return false;
 	}
 	if (call->messages)
@@ -164,24 +171,25 @@ take_messages(struct session_request *request, const msgpack_object_map *map, st
 	return true;
 }
 
-/* An integer within bounds; *value stays as it is if it was not given. False: the request was answered. */
+/* An integer within bounds; *value stays as it is if it was not given. False: the request was
+ * answered. */
 static bool
-take_int(struct session_request *request, const msgpack_object_map *map, const char *key, int64_t low, int64_t high,
-	 int64_t *value)
+take_int(struct session_request *request, const msgpack_object_map *map, const char *key,
+	int64_t low, int64_t high, int64_t *value)
 {
 	if (!message_get(map, key))
 		return true;
 	*value = message_int(map, key, low - 1);
 	if (*value >= low && *value <= high)
 		return true;
-	session_fail(request, LLMFO_EINVALID_REQUEST, "parameter `%s` must be from %lld to %lld", key, (long long)low,
-		     (long long)high);
+	session_fail(request, LLMFO_EINVALID_REQUEST, "parameter `%s` must be from %lld to %lld",
+		key, (long long)low, (long long)high);
 	return false;
 }
 
 static bool
-take_number(struct session_request *request, const msgpack_object_map *map, const char *key, double high, bool *given,
-	    double *value)
+take_number(struct session_request *request, const msgpack_object_map *map, const char *key,
+	double high, bool *given, double *value)
 {
 	const msgpack_object *object = message_get(map, key);
 
@@ -194,7 +202,8 @@ take_number(struct session_request *request, const msgpack_object_map *map, cons
 		*value = object->type == MSGPACK_OBJECT_NEGATIVE_INTEGER ? -1 : object->via.f64;
 	if (*value >= 0 && *value <= high)
 		return true;
-	session_fail(request, LLMFO_EINVALID_REQUEST, "parameter `%s` must be from 0 to %.0f", key, high);
+	session_fail(request, LLMFO_EINVALID_REQUEST, "parameter `%s` must be from 0 to %.0f", key,
+		high);
 	return false;
 }
 
@@ -210,7 +219,8 @@ strings_count(const msgpack_object *value)
 static const msgpack_object_str *
 strings_at(const msgpack_object *value, uint32_t index)
 {
-	return value->type == MSGPACK_OBJECT_ARRAY ? &value->via.array.ptr[index].via.str : &value->via.str;
+	return value->type == MSGPACK_OBJECT_ARRAY ? &value->via.array.ptr[index].via.str
+						   : &value->via.str;
 }
 
 static bool
@@ -220,7 +230,8 @@ take_stop(struct session_request *request, const msgpack_object_map *map, struct
 	uint32_t count = strings_count(value);
 
 	if (count > STOP_MAX) {
-		session_fail(request, LLMFO_EINVALID_REQUEST, "parameter `stop` takes up to %d texts", STOP_MAX);
+		session_fail(request, LLMFO_EINVALID_REQUEST,
+			"parameter `stop` takes up to %d texts", STOP_MAX);
 		return false;
 	}
 	if (count == 0)
@@ -228,12 +239,13 @@ take_stop(struct session_request *request, const msgpack_object_map *map, struct
 	call->params.stop = json_new_array();
 	for (uint32_t i = 0; i < count; i++)
 		json_push(call->params.stop,
-			  json_new_string(strings_at(value, i)->ptr, strings_at(value, i)->size));
+			json_new_string(strings_at(value, i)->ptr, strings_at(value, i)->size));
 	return true;
 }
 
 static bool
-take_retry_on(struct session_request *request, const msgpack_object_map *map, struct call_request *call)
+take_retry_on(
+	struct session_request *request, const msgpack_object_map *map, struct call_request *call)
 {
 	const msgpack_object *value = message_get(map, "retry_on");
 
@@ -243,7 +255,9 @@ take_retry_on(struct session_request *request, const msgpack_object_map *map, st
 
 		if (error)
 			session_fail(request, LLMFO_EINVALID_REQUEST,
-				     "parameter `retry_on`: `%.40s` is neither default, any, a class nor a status", item);
+				"parameter `retry_on`: `%.40s` is neither default, any, a class "
+			        "nor a status",
+				item);
 		free(item);
 		if (error)
 			return false;
@@ -253,21 +267,23 @@ take_retry_on(struct session_request *request, const msgpack_object_map *map, st
 }
 
 static bool
-take_params(struct session_request *request, const msgpack_object_map *map, struct call_request *call)
+take_params(
+	struct session_request *request, const msgpack_object_map *map, struct call_request *call)
 {
 	struct config_params *params = &call->params;
 	int64_t retries = -1;
 
-	if (!take_number(request, map, "temperature", 2, &params->has_temperature, &params->temperature) ||
-	    !take_number(request, map, "top_p", 1, &params->has_top_p, &params->top_p) ||
-	    !take_int(request, map, "max_tokens", 1, INT32_MAX, &params->max_tokens) ||
-	    !take_int(request, map, "seed", INT64_MIN + 1, INT64_MAX, &params->seed) ||
-	    !take_int(request, map, "deadline_ms", 1, INT32_MAX, &call->deadline_ms) ||
-	    !take_int(request, map, "timeout_ms", 1, INT32_MAX, &call->timeout_ms) ||
-	    !take_int(request, map, "max_retries_per_model", 0, RETRIES_MAX, &retries) ||
-	    !take_stop(request, map, call) || !take_retry_on(request, map, call) ||
-	    !take_json(request, map, "tools", JSON_ARRAY, &call->tools) ||
-	    !take_json(request, map, "response_format", JSON_OBJECT, &params->response_format))
+	if (!take_number(request, map, "temperature", 2, &params->has_temperature,
+		    &params->temperature) ||
+		!take_number(request, map, "top_p", 1, &params->has_top_p, &params->top_p) ||
+		!take_int(request, map, "max_tokens", 1, INT32_MAX, &params->max_tokens) ||
+		!take_int(request, map, "seed", INT64_MIN + 1, INT64_MAX, &params->seed) ||
+		!take_int(request, map, "deadline_ms", 1, INT32_MAX, &call->deadline_ms) ||
+		!take_int(request, map, "timeout_ms", 1, INT32_MAX, &call->timeout_ms) ||
+		!take_int(request, map, "max_retries_per_model", 0, RETRIES_MAX, &retries) ||
+		!take_stop(request, map, call) || !take_retry_on(request, map, call) ||
+		!take_json(request, map, "tools", JSON_ARRAY, &call->tools) ||
+		!take_json(request, map, "response_format", JSON_OBJECT, &params->response_format))
 		return false;
 	params->has_seed = message_get(map, "seed") != NULL;
 	call->max_retries = (int)retries;
@@ -277,7 +293,8 @@ take_params(struct session_request *request, const msgpack_object_map *map, stru
 
 /* tool_choice is a word ("auto") or a map; a word is no JSON text. */
 static bool
-take_tool_choice(struct session_request *request, const msgpack_object_map *map, struct call_request *call)
+take_tool_choice(
+	struct session_request *request, const msgpack_object_map *map, struct call_request *call)
 {
 	size_t length;
 	const char *word = message_string(map, "tool_choice", &length);
@@ -298,7 +315,8 @@ pack_attempts(msgpack_packer *packer, const struct call_result *result)
 		const struct call_attempt *attempt = &result->attempts[i];
 		const struct outcome *outcome = &attempt->outcome;
 
-		msgpack_pack_map(packer, 4 + (outcome->http_status > 0) + (outcome->message[0] != '\0'));
+		msgpack_pack_map(
+			packer, 4 + (outcome->http_status > 0) + (outcome->message[0] != '\0'));
 		rpc_pack_pair_text(packer, "target", attempt->target);
 		rpc_pack_pair_text(packer, "class", outcome_text(outcome->class));
 		if (outcome->http_status > 0)
@@ -333,7 +351,8 @@ reply_answer(struct session_request *request, const struct call_result *result)
 	bool cost_unknown = !result->target->provider->local;
 	msgpack_packer *packer = session_reply_begin(request);
 
-	msgpack_pack_map(packer, 10 + (answer->tool_calls != NULL) + cost_unknown + (warnings != NULL));
+	msgpack_pack_map(
+		packer, 10 + (answer->tool_calls != NULL) + cost_unknown + (warnings != NULL));
 	rpc_pack_text(packer, "text");
 	msgpack_pack_str_with_body(packer, answer->text.data, answer->text.len);
 	if (answer->tool_calls) {
@@ -362,7 +381,8 @@ static void
 reply_error(struct session_request *request, const struct call_result *result)
 {
 	bool wait = result->retry_after_ms >= 0;
-	msgpack_packer *packer = session_error_begin(request, result->error, result->message, 2 + wait);
+	msgpack_packer *packer =
+		session_error_begin(request, result->error, result->message, 2 + wait);
 
 	pack_attempts(packer, result);
 	if (wait)
@@ -412,8 +432,8 @@ rpc_generate(struct session_request *request, const msgpack_object_map *map)
 		return;
 	}
 	struct call_request *call = rpc_call_request(request);
-	if (!rpc_choose(request, map, call) || !take_messages(request, map, call) || !take_params(request, map, call) ||
-	    !take_tool_choice(request, map, call)) {
+	if (!rpc_choose(request, map, call) || !take_messages(request, map, call) ||
+		!take_params(request, map, call) || !take_tool_choice(request, map, call)) {
 		call_request_free(call);
 		return;
 	}

@@ -138,7 +138,7 @@ pack_last_error(const struct view *view, const struct health_error *error)
 /* What providers and targets have in common: HEALTH_PAIRS pairs. */
 static void
 pack_health(const struct view *view, const struct config_provider *provider, const char *name,
-	    const struct health_subject *subject)
+	const struct health_subject *subject)
 {
 	static const struct health_subject unknown;
 	const struct health_subject *known = subject ? subject : &unknown;
@@ -147,14 +147,16 @@ pack_health(const struct view *view, const struct config_provider *provider, con
 	rpc_pack_pair_text(view->packer, "name", name);
 	rpc_pack_pair_text(view->packer, "state", state);
 	rpc_pack_pair_bool(view->packer, "is_healthy", strcmp(state, "closed") == 0);
-	rpc_pack_pair_int(view->packer, "consecutive_failures", known->circuit.consecutive_failures);
-	rpc_pack_pair_int(view->packer, "cooldown_remaining_ms", circuit_remaining_ms(&known->circuit, view->now_ms));
+	rpc_pack_pair_int(
+		view->packer, "consecutive_failures", known->circuit.consecutive_failures);
+	rpc_pack_pair_int(view->packer, "cooldown_remaining_ms",
+		circuit_remaining_ms(&known->circuit, view->now_ms));
 	rpc_pack_pair_int(view->packer, "success_count", known->successes);
 	rpc_pack_pair_int(view->packer, "failure_count", known->failures);
 	pack_pair_double(view->packer, "success_rate",
-			 known->successes + known->failures > 0
-				 ? rate(known->successes, known->successes + known->failures)
-				 : 1);
+		known->successes + known->failures > 0
+			? rate(known->successes, known->successes + known->failures)
+			: 1);
 	pack_latency(view->packer, &known->latency);
 	rpc_pack_pair_int(view->packer, "in_flight", known->in_flight);
 	pack_last_error(view, &known->last_error);
@@ -183,8 +185,8 @@ pack_provider_rows(const struct view *view)
 }
 
 static void
-pack_target_row(const struct view *view, const struct config_provider *provider, const char *name, const char *model,
-		const struct health_subject *subject, bool listed)
+pack_target_row(const struct view *view, const struct config_provider *provider, const char *name,
+	const char *model, const struct health_subject *subject, bool listed)
 {
 	msgpack_pack_map(view->packer, HEALTH_PAIRS + 4);
 	pack_health(view, provider, name, subject);
@@ -209,7 +211,8 @@ provider_of(const struct config *config, const char *target)
 	for (size_t i = 0; i < config->provider_count; i++) {
 		size_t length = strlen(config->providers[i]->name);
 
-		if (strncmp(target, config->providers[i]->name, length) == 0 && target[length] == '/')
+		if (strncmp(target, config->providers[i]->name, length) == 0 &&
+			target[length] == '/')
 			return config->providers[i];
 	}
 	return NULL;
@@ -225,8 +228,10 @@ gather_unlisted(struct health_subject *subject, void *arg)
 	const struct config_provider *provider = provider_of(unlisted->config, subject->name);
 	if (!provider)
 		return;
-	unlisted->subjects = x_realloc(unlisted->subjects, (unlisted->count + 1) * sizeof unlisted->subjects[0]);
-	unlisted->providers = x_realloc(unlisted->providers, (unlisted->count + 1) * sizeof unlisted->providers[0]);
+	unlisted->subjects =
+		x_realloc(unlisted->subjects, (unlisted->count + 1) * sizeof unlisted->subjects[0]);
+	unlisted->providers = x_realloc(
+		unlisted->providers, (unlisted->count + 1) * sizeof unlisted->providers[0]);
 	unlisted->subjects[unlisted->count] = subject;
 	unlisted->providers[unlisted->count++] = provider;
 }
@@ -235,7 +240,7 @@ static void
 pack_target_rows(const struct view *view)
 {
 	const struct config *config = view->core->config;
-	struct unlisted unlisted = { .config = config };
+	struct unlisted unlisted = {.config = config};
 
 	health_each(view->core->health, gather_unlisted, &unlisted);
 	rpc_pack_text(view->packer, "targets");
@@ -244,11 +249,12 @@ pack_target_rows(const struct view *view)
 		const struct config_target *target = config->targets[i];
 
 		pack_target_row(view, target->provider, target->name, target->model,
-				health_find(view->core->health, HEALTH_TARGET, target->name), target->listed);
+			health_find(view->core->health, HEALTH_TARGET, target->name),
+			target->listed);
 	}
 	for (size_t i = 0; i < unlisted.count; i++)
 		pack_target_row(view, unlisted.providers[i], unlisted.subjects[i]->name,
-				strchr(unlisted.subjects[i]->name, '/') + 1, unlisted.subjects[i], false);
+			strchr(unlisted.subjects[i]->name, '/') + 1, unlisted.subjects[i], false);
 	free(unlisted.subjects);
 	free(unlisted.providers);
 }
@@ -278,8 +284,10 @@ pack_fallback(struct view *view)
 	msgpack_pack_map(view->packer, 6);
 	rpc_pack_pair_int(view->packer, "total_requests", stats->total_requests);
 	rpc_pack_pair_int(view->packer, "fallback_requests", stats->fallback_requests);
-	pack_pair_double(view->packer, "fallback_rate", rate(stats->fallback_requests, stats->total_requests));
-	pack_pair_double(view->packer, "overall_success_rate", rate(stats->succeeded, stats->total_requests));
+	pack_pair_double(view->packer, "fallback_rate",
+		rate(stats->fallback_requests, stats->total_requests));
+	pack_pair_double(view->packer, "overall_success_rate",
+		rate(stats->succeeded, stats->total_requests));
 	health_each(view->core->health, count_used, &used);
 	rpc_pack_text(view->packer, "models_used");
 	msgpack_pack_map(view->packer, used);
@@ -303,7 +311,7 @@ void
 rpc_status(struct session_request *request, const msgpack_object_map *map)
 {
 	struct core *core = request->session->core;
-	struct view view = { .core = core, .now_ms = clock_now_ms(core->clock) };
+	struct view view = {.core = core, .now_ms = clock_now_ms(core->clock)};
 
 	(void)map;
 	view.packer = session_reply_begin(request);
@@ -355,7 +363,8 @@ rpc_providers(struct session_request *request, const msgpack_object_map *map)
 	msgpack_pack_array(packer, config->provider_count);
 	for (size_t i = 0; i < config->provider_count; i++) {
 		const struct config_provider *provider = config->providers[i];
-		const struct health_subject *subject = health_find(core->health, HEALTH_PROVIDER, provider->name);
+		const struct health_subject *subject =
+			health_find(core->health, HEALTH_PROVIDER, provider->name);
 
 		msgpack_pack_map(packer, 9);
 		rpc_pack_pair_text(packer, "name", provider->name);
@@ -364,7 +373,8 @@ rpc_providers(struct session_request *request, const msgpack_object_map *map)
 		rpc_pack_pair_bool(packer, "local", provider->local);
 		rpc_pack_pair_text(packer, "state", route_state_text(provider, subject, now_ms));
 		rpc_pack_pair_bool(packer, "configured", provider->configured);
-		rpc_pack_pair_text(packer, "reason", provider->configured ? NULL : provider->reason);
+		rpc_pack_pair_text(
+			packer, "reason", provider->configured ? NULL : provider->reason);
 		rpc_pack_text(packer, "models");
 		pack_texts(packer, provider->models);
 		rpc_pack_pair_text(packer, "key", key_text(provider));
@@ -390,7 +400,7 @@ rpc_chains(struct session_request *request, const msgpack_object_map *map)
 		rpc_pack_pair_bool(packer, "agent", chain->agent);
 		rpc_pack_pair_text(packer, "strategy", "sequential");
 		rpc_pack_pair_bool(packer, "default",
-				   !chain->agent && util_equal_nocase(chain->name, config->default_chain));
+			!chain->agent && util_equal_nocase(chain->name, config->default_chain));
 		rpc_pack_text(packer, "targets");
 		msgpack_pack_array(packer, chain->target_count);
 		for (size_t k = 0; k < chain->target_count; k++)

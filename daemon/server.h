@@ -1,11 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The daemon as a whole.
+ * The daemon as a process: one libuv loop, the socket, signals, the service manager. Everything
+ * starts here in order and stops in reverse.
  */
-#ifndef DAEMON_SERVER_H
-#define DAEMON_SERVER_H
+#ifndef LLMFO_SERVER_H
+#define LLMFO_SERVER_H
 
-/* Runs the daemon until it is told to end. Returns the exit status. */
-int server_run(void);
+#include <stdbool.h>
+
+/* What the command line said. Strings are borrowed; NULL: not given. */
+struct server_options {
+	const char *config;
+	const char *socket;
+	const char *env_file;
+	bool check_config;
+};
+
+/* Runs the daemon until it is told to end, or only checks the configuration. Returns the exit
+ * status: 0, or 1 with the reason said. */
+int server_run(const struct server_options *options);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * See session.h. Bytes are kept only while a message is incomplete: what arrives whole is looked at where it lies. A message
- * that is too large, too deep or too full is passed over to its end and answered; the connection goes on.
+ * See session.h. Bytes are kept only while a message is incomplete: what arrives whole is looked at
+ * where it lies. A message that is too large, too deep or too full is passed over to its end and
+ * answered; the connection goes on.
  */
 #include "session.h"
 
@@ -20,9 +21,9 @@
 
 struct session_input {
 	struct frame frame;
-	struct buf kept;               /* the beginning of a message that is not whole yet */
-	msgpack_zone zone;             /* of the message being handled */
-	msgpack_sbuffer out;           /* the reply being packed */
+	struct buf kept;     /* the beginning of a message that is not whole yet */
+	msgpack_zone zone;   /* of the message being handled */
+	msgpack_sbuffer out; /* the reply being packed */
 	msgpack_packer packer;
 };
 
@@ -35,7 +36,8 @@ expect_message(struct session *session)
 }
 
 struct session *
-session_new(struct core *core, const struct session_peer *peer, const struct session_ops *ops, void *arg)
+session_new(struct core *core, const struct session_peer *peer, const struct session_ops *ops,
+	void *arg)
 {
 	struct session *session = x_calloc(1, sizeof *session);
 
@@ -88,7 +90,8 @@ session_free(struct session *session)
 struct session_request *
 session_find(struct session *session, uint32_t msgid)
 {
-	for (struct list *node = session->requests.next; node != &session->requests; node = node->next) {
+	for (struct list *node = session->requests.next; node != &session->requests;
+		node = node->next) {
 		struct session_request *request = LIST_OWNER(node, struct session_request, node);
 
 		if (request->msgid == msgid)
@@ -169,7 +172,8 @@ pack_error(msgpack_packer *packer, int error, const char *message, size_t more_f
 }
 
 msgpack_packer *
-session_error_begin(struct session_request *request, int error, const char *message, size_t more_fields)
+session_error_begin(
+	struct session_request *request, int error, const char *message, size_t more_fields)
 {
 	msgpack_packer *packer = begin_reply(request->session, request->msgid);
 
@@ -207,13 +211,15 @@ refuse(struct session *session, uint32_t msgid, int error, const char *message)
 static void
 break_off(struct session *session, const char *why)
 {
-	log_warning("connection of uid %u pid %d closed: %s", session->peer.uid, session->peer.pid, why);
+	log_warning("connection of uid %u pid %d closed: %s", session->peer.uid, session->peer.pid,
+		why);
 	session->closing = true;
 	session->ops->close(session->arg);
 }
 
 /*
- * The msgid of a message of which perhaps only the beginning is there: [0, msgid, ...]. False if it has none.
+ * The msgid of a message of which perhaps only the beginning is there: [0, msgid, ...]. False if it
+ * has none.
  */
 static bool
 peek_msgid(const char *head, size_t count, uint32_t *msgid)
@@ -222,7 +228,7 @@ peek_msgid(const char *head, size_t count, uint32_t *msgid)
 
 	if (count < 3 || at[0] != 0x94 || at[1] != 0)
 		return false;
-	static const unsigned char widths[] = { 1, 2, 4 };
+	static const unsigned char widths[] = {1, 2, 4};
 	size_t width = at[2] >= 0xcc && at[2] <= 0xce ? widths[at[2] - 0xcc] : 0;
 	if ((width == 0 && at[2] > 0x7f) || count < 3 + width)
 		return false;
@@ -237,13 +243,15 @@ static void
 answer_excess(struct session *session, const char *head, size_t count)
 {
 	enum frame_excess excess = session->input->frame.excess;
-	int error = excess == FRAME_TOO_LONG || excess == FRAME_TOO_MANY ? LLMFO_ETOO_LARGE : LLMFO_EINVALID_REQUEST;
+	int error = excess == FRAME_TOO_LONG || excess == FRAME_TOO_MANY ? LLMFO_ETOO_LARGE
+									 : LLMFO_EINVALID_REQUEST;
 	char text[160];
 	uint32_t msgid;
 
 	if (excess == FRAME_TOO_LONG)
-		snprintf(text, sizeof text, "the message is longer than %zu bytes (socket.max_message)",
-			 session->core->config->max_message_bytes);
+		snprintf(text, sizeof text,
+			"the message is longer than %zu bytes (socket.max_message)",
+			session->core->config->max_message_bytes);
 	else
 		snprintf(text, sizeof text, "%s", frame_excess_text(excess));
 	if (peek_msgid(head, count, &msgid))
@@ -262,7 +270,8 @@ shape_fault(const msgpack_object *message)
 		return "a message is an array";
 	if (items[0].type == MSGPACK_OBJECT_POSITIVE_INTEGER && items[0].via.u64 == 2)
 		return "a client sends no notifications";
-	if (message->via.array.size != 4 || items[0].type != MSGPACK_OBJECT_POSITIVE_INTEGER || items[0].via.u64 != 0)
+	if (message->via.array.size != 4 || items[0].type != MSGPACK_OBJECT_POSITIVE_INTEGER ||
+		items[0].via.u64 != 0)
 		return "a request is [0, msgid, method, params]";
 	if (items[1].type != MSGPACK_OBJECT_POSITIVE_INTEGER || items[1].via.u64 > UINT32_MAX)
 		return "a msgid is an integer from 0 to 4294967295";
@@ -281,12 +290,13 @@ take_request(struct session *session, const msgpack_object *message)
 	}
 	if (session_find(session, msgid)) {
 		refuse(session, msgid, LLMFO_EINVALID_REQUEST,
-		       "a request with this msgid is in flight on this connection");
+			"a request with this msgid is in flight on this connection");
 		return;
 	}
 	int method = message_method(items[2].via.str.ptr, items[2].via.str.size);
 	if (method < 0) {
-		refuse(session, msgid, LLMFO_EUNKNOWN_METHOD, "there is no such method; see llmfo-protocol(7)");
+		refuse(session, msgid, LLMFO_EUNKNOWN_METHOD,
+			"there is no such method; see llmfo-protocol(7)");
 		return;
 	}
 	struct session_request *request = x_calloc(1, sizeof *request);
@@ -370,16 +380,13 @@ session_feed(struct session *session, const void *bytes, size_t count)
 
 	while (at < end && !session->closing) {
 		switch (frame_scan(&session->input->frame, at, (size_t)(end - at), &used)) {
-		case FRAME_MORE:
-			keep(session, at, used);
-			break;
-		case FRAME_COMPLETE:
-			take_whole(session, at, used);
-			break;
+		case FRAME_MORE: keep(session, at, used); break;
+		case FRAME_COMPLETE: take_whole(session, at, used); break;
 		case FRAME_INVALID:
-			break_off(session, session->input->frame.excess == FRAME_FITS
-						   ? "what it sent is not MessagePack"
-						   : frame_excess_text(session->input->frame.excess));
+			break_off(session,
+				session->input->frame.excess == FRAME_FITS
+					? "what it sent is not MessagePack"
+					: frame_excess_text(session->input->frame.excess));
 			return;
 		}
 		at += used;
@@ -407,7 +414,8 @@ session_abort_all(struct session *session, int error, const char *message)
 	list_init(&requests);
 	list_splice(&requests, &session->requests);
 	while (!list_empty(&requests)) {
-		struct session_request *request = LIST_OWNER(requests.next, struct session_request, node);
+		struct session_request *request =
+			LIST_OWNER(requests.next, struct session_request, node);
 
 		list_remove(&request->node);
 		list_append(&session->requests, &request->node);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One client's connection, without its socket: bytes in, messages found and handed to rpc, replies out. Requests run side by
- * side; when the client goes away all of them are cancelled. A machine: it acts through struct session_ops alone.
+ * One client's connection, without its socket: bytes in, messages found and handed to rpc, replies
+ * out. Requests run side by side; when the client goes away all of them are cancelled. A machine:
+ * it acts through struct session_ops alone.
  */
 #ifndef LLMFO_SESSION_H
 #define LLMFO_SESSION_H
@@ -15,15 +16,16 @@
 /* Who is on the other end, as the kernel tells it. */
 struct session_peer {
 	uint32_t uid, gid;
-	int32_t pid;                   /* for logs alone: it may be another process by now */
-	uint32_t *groups;              /* owned by the session: all groups, gid among them */
+	int32_t pid;      /* for logs alone: it may be another process by now */
+	uint32_t *groups; /* owned by the session: all groups, gid among them */
 	size_t group_count;
 };
 
 struct session_ops {
 	/* Sends bytes, which are the callee's to free. */
 	void (*send)(void *arg, char *bytes, size_t count);
-	/* Ends the connection once what was sent is out; session_free() follows, not from inside. */
+	/* Ends the connection once what was sent is out; session_free() follows, not from inside.
+	 */
 	void (*close)(void *arg);
 };
 
@@ -35,7 +37,8 @@ struct session_request {
 	enum message_method method;
 	/* Ends what runs on behalf of the request, which gets no reply; NULL while nothing runs. */
 	void (*cancel)(void *arg);
-	/* Ends it with an error of the daemon's own; replies by and by. NULL: as cancel, then the error. */
+	/* Ends it with an error of the daemon's own; replies by and by. NULL: as cancel, then the
+	 * error. */
 	void (*abort)(void *arg, int error, const char *message);
 	void *arg;
 };
@@ -45,14 +48,15 @@ struct session {
 	const struct session_ops *ops;
 	void *arg;
 	struct session_peer peer;
-	char client[64];               /* the name it claims, for the log */
-	struct list requests;          /* of struct session_request, owned */
-	bool closing;                  /* takes no more bytes */
-	bool half_closed;              /* the client sends no more, but reads */
-	struct session_input *input;   /* owned */
+	char client[64];             /* the name it claims, for the log */
+	struct list requests;        /* of struct session_request, owned */
+	bool closing;                /* takes no more bytes */
+	bool half_closed;            /* the client sends no more, but reads */
+	struct session_input *input; /* owned */
 };
 
-struct session *session_new(struct core *core, const struct session_peer *peer, const struct session_ops *ops, void *arg);
+struct session *session_new(struct core *core, const struct session_peer *peer,
+	const struct session_ops *ops, void *arg);
 /* Cancels what runs and frees it. */
 void session_free(struct session *session);
 /* Bytes came. */
@@ -64,13 +68,16 @@ void session_abort_all(struct session *session, int error, const char *message);
 
 /* ---- for rpc and its handlers ---- */
 
-/* A reply is packed between these: begin gives the packer, at the place of the result; end sends it and frees the request. */
+/* A reply is packed between these: begin gives the packer, at the place of the result; end sends it
+ * and frees the request. */
 msgpack_packer *session_reply_begin(struct session_request *request);
 void session_reply_end(struct session_request *request);
 /* The same for an error map of `fields` pairs, of which code and message are packed already. */
-msgpack_packer *session_error_begin(struct session_request *request, int error, const char *message, size_t more_fields);
+msgpack_packer *session_error_begin(
+	struct session_request *request, int error, const char *message, size_t more_fields);
 /* A whole error reply. Frees the request. */
-void session_fail(struct session_request *request, int error, const char *format, ...) UTIL_PRINTF(3, 4);
+void session_fail(struct session_request *request, int error, const char *format, ...)
+	UTIL_PRINTF(3, 4);
 /* The request with that msgid, or NULL. */
 struct session_request *session_find(struct session *session, uint32_t msgid);
 

@@ -9,7 +9,7 @@
 #include "llmfo.h"
 
 static const struct message_info methods[] = {
-#define X(name, who, help) { #name, MESSAGE_##who, help },
+#define X(name, who, help) {#name, MESSAGE_##who, help},
 #include "methods.def"
 #undef X
 };
@@ -42,7 +42,7 @@ static const char *const type_texts[] = {
 };
 
 static const struct message_field fields[] = {
-#define X(methods, name, type, help) { #name, #type, methods, help },
+#define X(methods, name, type, help) {#name, #type, methods, help},
 #include "messages.def"
 #undef X
 };
@@ -76,16 +76,23 @@ message_field_at(size_t index)
 	return index < field_count ? &fields[index] : NULL;
 }
 
-/* How many bytes the character at text takes, 0 if it is none (RFC 3629: no surrogates, nothing overlong). */
+/* How many bytes the character at text takes, 0 if it is none (RFC 3629: no surrogates, nothing
+ * overlong). */
 static size_t
 character_bytes(const unsigned char *text, size_t left)
 {
 	static const struct {
 		unsigned char low, high, second_low, second_high, bytes;
 	} ranges[] = {
-		{ 0x00, 0x7f, 0, 0, 1 },       { 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 },
-		{ 0xe1, 0xec, 0x80, 0xbf, 3 }, { 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 },
-		{ 0xf0, 0xf0, 0x90, 0xbf, 4 }, { 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
+		{0x00, 0x7f, 0, 0, 1},
+		{0xc2, 0xdf, 0x80, 0xbf, 2},
+		{0xe0, 0xe0, 0xa0, 0xbf, 3},
+		{0xe1, 0xec, 0x80, 0xbf, 3},
+		{0xed, 0xed, 0x80, 0x9f, 3},
+		{0xee, 0xef, 0x80, 0xbf, 3},
+		{0xf0, 0xf0, 0x90, 0xbf, 4},
+		{0xf1, 0xf3, 0x80, 0xbf, 4},
+		{0xf4, 0xf4, 0x80, 0x8f, 4},
 	};
 
 	for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
@@ -95,7 +102,8 @@ character_bytes(const unsigned char *text, size_t left)
 			continue;
 		if (bytes > left)
 			return 0;
-		if (bytes > 1 && (text[1] < ranges[i].second_low || text[1] > ranges[i].second_high))
+		if (bytes > 1 &&
+			(text[1] < ranges[i].second_low || text[1] > ranges[i].second_high))
 			return 0;
 		for (size_t k = 2; k < bytes; k++)
 			if ((text[k] & 0xc0) != 0x80)
@@ -128,7 +136,7 @@ is_text(const msgpack_object *object)
 	if (object->type != MSGPACK_OBJECT_STR)
 		return false;
 	return memchr(object->via.str.ptr, '\0', object->via.str.size) == NULL &&
-	       message_is_utf8(object->via.str.ptr, object->via.str.size);
+		message_is_utf8(object->via.str.ptr, object->via.str.size);
 }
 
 static bool
@@ -146,32 +154,27 @@ static bool
 is_int(const msgpack_object *object)
 {
 	return object->type == MSGPACK_OBJECT_NEGATIVE_INTEGER ||
-	       (object->type == MSGPACK_OBJECT_POSITIVE_INTEGER && object->via.u64 <= INT64_MAX);
+		(object->type == MSGPACK_OBJECT_POSITIVE_INTEGER && object->via.u64 <= INT64_MAX);
 }
 
 static bool
 has_type(const msgpack_object *object, enum type type)
 {
 	switch (type) {
-	case STRING_OR_NIL:
-		return object->type == MSGPACK_OBJECT_NIL || is_text(object);
-	case STRING:
-		return is_text(object);
+	case STRING_OR_NIL: return object->type == MSGPACK_OBJECT_NIL || is_text(object);
+	case STRING: return is_text(object);
 	case TEXT:
 		return object->type == MSGPACK_OBJECT_STR &&
-		       message_is_utf8(object->via.str.ptr, object->via.str.size);
-	case INT:
-		return is_int(object);
+			message_is_utf8(object->via.str.ptr, object->via.str.size);
+	case INT: return is_int(object);
 	case NUMBER:
 		return is_int(object) || object->type == MSGPACK_OBJECT_FLOAT32 ||
-		       object->type == MSGPACK_OBJECT_FLOAT64;
-	case BOOL:
-		return object->type == MSGPACK_OBJECT_BOOLEAN;
-	case STRINGS:
-		return are_texts(object);
+			object->type == MSGPACK_OBJECT_FLOAT64;
+	case BOOL: return object->type == MSGPACK_OBJECT_BOOLEAN;
+	case STRINGS: return are_texts(object);
 	case JSON:
 		return object->type == MSGPACK_OBJECT_STR || object->type == MSGPACK_OBJECT_BIN ||
-		       object->type == MSGPACK_OBJECT_MAP || object->type == MSGPACK_OBJECT_ARRAY;
+			object->type == MSGPACK_OBJECT_MAP || object->type == MSGPACK_OBJECT_ARRAY;
 	}
 	return false;
 }
@@ -196,14 +199,16 @@ static int
 find_field(enum message_method method, const msgpack_object *key)
 {
 	for (size_t i = 0; key->type == MSGPACK_OBJECT_STR && i < field_count; i++)
-		if (fields[i].methods & 1UL << method && strlen(fields[i].name) == key->via.str.size &&
+		if (fields[i].methods & 1UL << method &&
+			strlen(fields[i].name) == key->via.str.size &&
 			memcmp(fields[i].name, key->via.str.ptr, key->via.str.size) == 0)
 			return (int)i;
 	return -1;
 }
 
 static int
-check_pair(enum message_method method, const msgpack_object_kv *pair, unsigned long long *seen, char *why, size_t why_bytes)
+check_pair(enum message_method method, const msgpack_object_kv *pair, unsigned long long *seen,
+	char *why, size_t why_bytes)
 {
 	char shown[48];
 	int field = find_field(method, &pair->key);
@@ -219,22 +224,24 @@ check_pair(enum message_method method, const msgpack_object_kv *pair, unsigned l
 	}
 	*seen |= 1ULL << field;
 	if (!has_type(&pair->val, field_types[field])) {
-		snprintf(why, why_bytes, "parameter `%s` must be %s", shown, type_texts[field_types[field]]);
+		snprintf(why, why_bytes, "parameter `%s` must be %s", shown,
+			type_texts[field_types[field]]);
 		return LLMFO_EINVALID_REQUEST;
 	}
 	return 0;
 }
 
 int
-message_check(enum message_method method, const msgpack_object *params, const msgpack_object_map **map, char *why,
-	size_t why_bytes)
+message_check(enum message_method method, const msgpack_object *params,
+	const msgpack_object_map **map, char *why, size_t why_bytes)
 {
 	unsigned long long seen = 0;
 
 	_Static_assert(sizeof fields / sizeof fields[0] <= 64, "one bit a field");
 	*map = NULL;
 	if (params->type != MSGPACK_OBJECT_ARRAY || params->via.array.size > 1 ||
-		(params->via.array.size == 1 && params->via.array.ptr[0].type != MSGPACK_OBJECT_MAP)) {
+		(params->via.array.size == 1 &&
+			params->via.array.ptr[0].type != MSGPACK_OBJECT_MAP)) {
 		snprintf(why, why_bytes, "params must be an array with one map, or an empty array");
 		return LLMFO_EINVALID_REQUEST;
 	}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The socket and the connections on it: binds or inherits, accepts, asks the kernel who is there,
+ * moves bytes between a connection and its session. It knows no protocol.
+ */
+#ifndef LLMFO_LISTEN_H
+#define LLMFO_LISTEN_H
+
+#include <uv.h>
+
+#include "core.h"
+
+struct listener;
+
+/*
+ * Listens at path: with that mode and group, a stale socket file replaced, a live daemon's left
+ * alone. inherited_fd of 0 and above: a listening socket that systemd passed, which is used as it
+ * is. NULL with why saying what is wrong.
+ */
+struct listener *listen_start(
+	uv_loop_t *loop, struct core *core, const char *path, int inherited_fd, struct buf *why);
+/* No more connections; the socket file goes unless it was inherited. Those that there are go on. */
+void listen_stop(struct listener *listener);
+/* Every running request gets this error. */
+void listen_abort_all(struct listener *listener, int error, const char *message);
+/* Each connection ends once what was sent to it is out. */
+void listen_end(struct listener *listener);
+/* Ends every connection now, cancelling what runs. closed(arg) comes from the loop when the last
+ * one is gone and the listener freed. */
+void listen_close(struct listener *listener, void (*closed)(void *arg), void *arg);
+int listen_connections(const struct listener *listener);
+const char *listen_path(const struct listener *listener);
+
+#endif

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * See listen_bind.h. Not by libuv's own bind, which goes by the umask, cuts long paths silently and
+ * removes the file of whoever stands there when it closes.
+ */
+#include "listen_bind.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "llmfo.h"
+
+static int
+fault(struct buf *why, const char *path, const char *what)
+{
+	(void)buf_printf(why, "socket %s: %s", path, what);
+	return LLMFO_EINVALID_REQUEST;
+}
+
+static int
+address_of(const char *path, struct sockaddr_un *address, struct buf *why)
+{
+	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
+	if (strlen(path) >= sizeof address->sun_path) {
+		(void)buf_printf(why,
+			"socket %s: the path has %zu bytes, a socket's may have %zu at most", path,
+			strlen(path), sizeof address->sun_path - 1);
+		return LLMFO_EINVALID_REQUEST;
+	}
+	memcpy(address->sun_path, path, strlen(path) + 1);
+	return 0;
+}
+
+/* The folder of a user's daemon ($XDG_RUNTIME_DIR/llmfo) need not be there yet; it is nobody else's
+ * business. */
+static void
+make_folder(const char *path)
+{
+	char *folder = x_strdup(path);
+	char *slash = strrchr(folder, '/');
+
+	if (slash && slash != folder) {
+		*slash = '\0';
+		(void)mkdir(folder, 0755);
+	}
+	free(folder);
+}
+
+/* Does somebody answer there? */
+static bool
+is_alive(const struct sockaddr_un *address)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool alive = fd >= 0 &&
+		(connect(fd, (const struct sockaddr *)address, sizeof *address) == 0 ||
+			errno == EAGAIN);
+
+	if (fd >= 0)
+		close(fd);
+	return alive;
+}
+
+/* Removes a socket that nobody listens at any more. */
+static int
+clear_stale(const char *path, const struct sockaddr_un *address, struct buf *why)
+{
+	struct stat there;
+
+	if (lstat(path, &there) < 0)
+		return 0;
+	if (!S_ISSOCK(there.st_mode))
+		return fault(why, path, "there is a file that is no socket; it is left alone");
+	if (is_alive(address))
+		return fault(why, path, "another llmfod listens there; it is left alone");
+	if (unlink(path) < 0)
+		return fault(why, path, strerror(errno));
+	return 0;
+}
+
+static int
+set_owner(const char *path, unsigned mode, const char *group, struct buf *why)
+{
+	if (group) {
+		char room[16384];
+		struct group entry, *found = NULL;
+
+		if (getgrnam_r(group, &entry, room, sizeof room, &found) != 0 || !found) {
+			(void)buf_printf(
+				why, "socket %s: there is no group %s (socket.group)", path, group);
+			return LLMFO_EINVALID_REQUEST;
+		}
+		if (chown(path, (uid_t)-1, found->gr_gid) < 0)
+			return fault(why, path, strerror(errno));
+	}
+	if (chmod(path, mode) < 0)
+		return fault(why, path, strerror(errno));
+	return 0;
+}
+
+/* Between looking and binding nobody else may do the same: a lock on the folder. -1: no lock, which
+ * is not fatal. */
+static int
+lock_folder(const char *path)
+{
+	char *folder = x_strdup(path);
+	char *slash = strrchr(folder, '/');
+
+	if (slash)
+		slash[slash == folder ? 1 : 0] = '\0';
+	int fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0 && flock(fd, LOCK_EX) < 0) {
+		close(fd);
+		fd = -1;
+	}
+	free(folder);
+	return fd;
+}
+
+static int
+bind_at(const char *path, const struct sockaddr_un *address, unsigned mode, const char *group,
+	struct bound_file *file, struct buf *why)
+{
+	struct stat made;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return fault(why, path, strerror(errno));
+	/* nobody gets in between bind and chmod: the file begins with no rights for others */
+	mode_t before = umask(0177);
+	int bound = bind(fd, (const struct sockaddr *)address, sizeof *address);
+	int reason = errno;
+	umask(before);
+	if (bound < 0) {
+		close(fd);
+		return fault(why, path, strerror(reason));
+	}
+	/* who comes next must find somebody listening, or would take the file for a stale one */
+	if (set_owner(path, mode, group, why) || listen(fd, SOMAXCONN) < 0 ||
+		lstat(path, &made) < 0) {
+		close(fd);
+		(void)unlink(path);
+		return LLMFO_EINVALID_REQUEST;
+	}
+	*file = (struct bound_file){made.st_dev, made.st_ino};
+	return fd;
+}
+
+int
+bind_socket(const char *path, unsigned mode, const char *group, struct bound_file *file,
+	struct buf *why)
+{
+	struct sockaddr_un address;
+	int error = address_of(path, &address, why);
+
+	if (error)
+		return error;
+	make_folder(path);
+	int lock = lock_folder(path);
+	int fd = clear_stale(path, &address, why);
+	if (fd == 0)
+		fd = bind_at(path, &address, mode, group, file, why);
+	if (lock >= 0)
+		close(lock);
+	return fd;
+}
+
+void
+bind_remove(const char *path, const struct bound_file *file)
+{
+	struct stat there;
+
+	if (lstat(path, &there) == 0 && there.st_dev == file->device && there.st_ino == file->inode)
+		(void)unlink(path);
+}

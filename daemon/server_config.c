@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* See server_config.h. */
+#include "server_config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "log.h"
+
+/* The environment first: what a service manager or a shell set outranks a file. */
+static const char *
+variable(void *arg, const char *name)
+{
+	const char *value = getenv(name);
+
+	return value && value[0] ? value : env_file_get(arg, name);
+}
+
+struct config *
+server_config_read(const struct server_options *options, struct config_faults *faults)
+{
+	const char *path = options->config ? options->config : getenv("LLMFO_CONFIG");
+	struct config *config = NULL;
+	struct env_file *file = NULL;
+
+	if (options->env_file) {
+		file = env_file_read(options->env_file, faults);
+		if (!file)
+			return NULL;
+	}
+	struct config_env env = {
+		.get = variable,
+		.arg = file,
+		.credentials_dir = getenv("CREDENTIALS_DIRECTORY"),
+	};
+	if (path && path[0])
+		config = config_read_file(path, &env, faults);
+	else if (access(SERVER_CONFIG_FILE, F_OK) == 0)
+		config = config_read_file(SERVER_CONFIG_FILE, &env, faults);
+	else
+		config = config_from_env(&env, faults);
+	env_file_free(file);
+	return config;
+}
+
+char *
+server_config_socket(const struct server_options *options, const struct config *config)
+{
+	const char *from_env = getenv("LLMFO_SOCKET");
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+
+	if (options->socket)
+		return x_strdup(options->socket);
+	if (from_env && from_env[0])
+		return x_strdup(from_env);
+	if (config->socket_path)
+		return x_strdup(config->socket_path);
+	if (geteuid() != 0 && runtime && runtime[0])
+		return x_asprintf("%s/llmfo/llmfo.sock", runtime);
+	return x_strdup(SERVER_SOCKET);
+}
+
+void
+server_config_log(const struct config_faults *faults)
+{
+	for (size_t i = 0; i < faults->count; i++) {
+		char *text = config_fault_text(&faults->list[i]);
+
+		log_line(faults->list[i].warning ? LOG_WARNING : LOG_ERROR, NULL, 0, "%s", text);
+		free(text);
+	}
+}
+
+void
+server_config_print(const struct config_faults *faults, bool ok)
+{
+	for (size_t i = 0; i < faults->count; i++) {
+		char *text = config_fault_text(&faults->list[i]);
+
+		if (faults->list[i].warning)
+			fprintf(stderr, "warning: %s\n", text);
+		else
+			printf("%s\n", text);
+		free(text);
+	}
+	if (ok)
+		printf("configuration ok\n");
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* Where the daemon's configuration comes from, and how its faults are told. Used by server.c alone.
+ */
+#ifndef LLMFO_SERVER_CONFIG_H
+#define LLMFO_SERVER_CONFIG_H
+
+#include "config.h"
+#include "server.h"
+
+#define SERVER_CONFIG_FILE "/etc/llmfo/llmfo.yaml"
+#define SERVER_SOCKET "/run/llmfo/llmfo.sock"
+
+/*
+ * Reads --config, else $LLMFO_CONFIG, else /etc/llmfo/llmfo.yaml, else (where that is not there)
+ * the environment; variables come from the environment and then from --env-file, which is read anew
+ * each time.
+ */
+struct config *server_config_read(
+	const struct server_options *options, struct config_faults *faults);
+/* The socket's path: --socket, $LLMFO_SOCKET, socket.path, else the user's or the host's. A new
+ * string. */
+char *server_config_socket(const struct server_options *options, const struct config *config);
+/* Faults and warnings to the log, or (--check-config) faults to stdout and warnings to stderr. */
+void server_config_log(const struct config_faults *faults);
+void server_config_print(const struct config_faults *faults, bool ok);
+
+#endif
