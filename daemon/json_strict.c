@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What json-c lets pass even when told to be strict, and a caller's JSON may not have: control
+ * characters in strings, NaN and its kin, numbers JSON does not know, integers beyond 64 bits.
+ * Looks at tokens only; how they stand together is json-c's to judge.
+ */
+#include "json_strict.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define INTEGER_DIGITS_MAX 20
+
+/* Bytes of the string from its opening quote to its closing one, or to the end; 0 for a bad one. */
+static size_t
+string_bytes(const char *text, size_t length)
+{
+	for (size_t i = 1; i < length; i++) {
+		if ((unsigned char)text[i] < 0x20)
+			return 0;
+		if (text[i] == '\\')
+			i++;
+		else if (text[i] == '"')
+			return i + 1;
+	}
+	return length;
+}
+
+static size_t
+digits(const char *text, size_t length)
+{
+	size_t count = 0;
+
+	while (count < length && text[count] >= '0' && text[count] <= '9')
+		count++;
+	return count;
+}
+
+static bool
+fits_64_bits(const char *text, size_t length)
+{
+	char copy[INTEGER_DIGITS_MAX + 2];
+
+	if (length >= sizeof(copy))
+		return false;
+	memcpy(copy, text, length);
+	copy[length] = '\0';
+	errno = 0;
+	if (copy[0] == '-')
+		strtoll(copy, NULL, 10);
+	else
+		strtoull(copy, NULL, 10);
+	return errno == 0;
+}
+
+/* Is all of it a number as JSON writes them? */
+static bool
+is_number(const char *text, size_t length)
+{
+	size_t at = text[0] == '-';
+	size_t whole = digits(text + at, length - at);
+
+	if (whole == 0 || (whole > 1 && text[at] == '0'))
+		return false;
+	at += whole;
+	if (at == length)
+		return fits_64_bits(text, length);
+	if (text[at] == '.') {
+		size_t fraction = digits(text + at + 1, length - at - 1);
+		if (fraction == 0)
+			return false;
+		at += 1 + fraction;
+	}
+	if (at < length && (text[at] == 'e' || text[at] == 'E')) {
+		at++;
+		if (at < length && (text[at] == '+' || text[at] == '-'))
+			at++;
+		size_t exponent = digits(text + at, length - at);
+		if (exponent == 0)
+			return false;
+		at += exponent;
+	}
+	return at == length;
+}
+
+static bool
+is_word(const char *text, size_t length)
+{
+	return (length == 4 && memcmp(text, "true", 4) == 0) ||
+		(length == 4 && memcmp(text, "null", 4) == 0) ||
+		(length == 5 && memcmp(text, "false", 5) == 0);
+}
+
+static size_t
+bare_bytes(const char *text, size_t length)
+{
+	size_t count = 0;
+
+	while (count < length && !strchr(" \t\r\n,:[]{}\"", text[count]))
+		count++;
+	return count;
+}
+
+const char *
+json_strict_fault(const char *text, size_t length)
+{
+	for (size_t at = 0; at < length;) {
+		size_t bytes;
+		if (text[at] == '"') {
+			bytes = string_bytes(text + at, length - at);
+			if (bytes == 0)
+				return "a control character in a string";
+		} else if (strchr(" \t\r\n,:[]{}", text[at])) {
+			bytes = 1;
+		} else {
+			bytes = bare_bytes(text + at, length - at);
+			bool number = text[at] == '-' || digits(text + at, 1);
+			if (number && !is_number(text + at, bytes))
+				return "a number that JSON does not know, or an integer beyond 64 "
+				       "bits";
+			if (!number && !is_word(text + at, bytes))
+				return "unexpected character";
+		}
+		at += bytes;
+	}
+	return NULL;
+}
