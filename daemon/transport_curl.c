@@ -230,7 +230,7 @@ static const struct transport_easy_hooks hooks = {
 static void
 destroy(struct transfer *transfer)
 {
-	transport_easy_headers_drop(transfer->easy, &transfer->request_headers);
+	transport_easy_forget(transfer->easy, &transfer->request_headers);
 	http_headers_free(&transfer->headers);
 	curl_easy_cleanup(transfer->easy);
 	free(transfer);
@@ -240,7 +240,7 @@ destroy(struct transfer *transfer)
 static void
 release(struct transfer *transfer, bool sound)
 {
-	transport_easy_headers_drop(transfer->easy, &transfer->request_headers);
+	transport_easy_forget(transfer->easy, &transfer->request_headers);
 	http_headers_clear(&transfer->headers);
 	transfer->body = NULL;
 	transfer->sound = sound;
@@ -320,7 +320,7 @@ static void
 end(struct transfer *transfer, const struct transport_result *result)
 {
 	transfer->state = TRANSFER_ENDED;
-	transport_easy_headers_drop(transfer->easy, &transfer->request_headers);
+	transport_easy_forget(transfer->easy, &transfer->request_headers);
 	transfer->callbacks.on_done(transfer->arg, result);
 	release(transfer, result->end == TRANSPORT_DONE);
 }

@@ -14,6 +14,11 @@
 /* Certificates and addresses change: no connection is used for longer. */
 #define MAX_LIFETIME_S 3600L
 #define KEEPALIVE_S 30L
+/*
+ * A body up to this is given to libcurl as a copy, which sends it in one packet with the headers (a third less work a
+ * request); a longer one it asks for piece by piece, so that it is not there twice.
+ */
+#define COPIED_BODY_MAX_BYTES ((size_t)32 * 1024)
 
 const char *
 transport_easy_system_ca(void)
@@ -150,10 +155,12 @@ make_headers(struct transport_easy_headers *headers, const struct http_request *
 }
 
 void
-transport_easy_headers_drop(CURL *easy, struct transport_easy_headers *headers)
+transport_easy_forget(CURL *easy, struct transport_easy_headers *headers)
 {
-	if (easy)
+	if (easy) {
 		curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
+		curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, NULL);
+	}
 	util_wipe(headers->text, headers->size);
 	free(headers->text);
 	free(headers->nodes);
@@ -174,6 +181,10 @@ set_method(CURL *easy, const struct http_request *http)
 	} else {
 		SET(CURLOPT_POST, 1L);
 		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)http->body.len);
+		if (http->body.len > COPIED_BODY_MAX_BYTES)
+			SET(CURLOPT_POSTFIELDS, NULL);
+		else
+			SET(CURLOPT_COPYPOSTFIELDS, http->body.data);
 		if (strcmp(http->method, "POST") != 0)
 			SET(CURLOPT_CUSTOMREQUEST, http->method);
 	}
@@ -189,7 +200,7 @@ limit_ms(int64_t time_ms)
 }
 
 static bool
-set_certificates(CURL *easy, const char *ca_file)
+set_certificates(CURL *easy, const char *ca_file, bool proxied)
 {
 	bool bad = false;
 
@@ -198,8 +209,10 @@ set_certificates(CURL *easy, const char *ca_file)
 	/* A directory beside the bundle would keep libcurl from caching what it read: 20 ms for each connection. */
 	SET(CURLOPT_CAINFO, ca_file);
 	SET(CURLOPT_CAPATH, NULL);
-	SET(CURLOPT_PROXY_CAINFO, ca_file);
-	SET(CURLOPT_PROXY_CAPATH, NULL);
+	if (proxied) {
+		SET(CURLOPT_PROXY_CAINFO, ca_file);
+		SET(CURLOPT_PROXY_CAPATH, NULL);
+	}
 	return !bad;
 }
 
@@ -218,6 +231,7 @@ transport_easy_request(CURL *easy, const struct transport_request *request, cons
 	SET(CURLOPT_TIMEOUT_MS, limit_ms(request->total_timeout_ms));
 	SET(CURLOPT_FRESH_CONNECT, request->fresh_connection ? 1L : 0L);
 	bad = !set_method(easy, http) || bad;
-	bad = !set_certificates(easy, request->ca_file ? request->ca_file : system_ca) || bad;
+	bad = !set_certificates(easy, request->ca_file ? request->ca_file : system_ca,
+		      request->proxy != NULL) || bad;
 	return bad ? LLMFO_EINTERNAL : 0;
 }

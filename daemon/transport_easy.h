@@ -38,7 +38,7 @@ CURL *transport_easy_new(const struct transport_easy_hooks *hooks, void *arg, vo
 /* Sets what this request asks for; undone by the next call. LLMFO_EINTERNAL when libcurl takes something ill. */
 int transport_easy_request(CURL *easy, const struct transport_request *request,
 	const char *system_ca, struct transport_easy_headers *headers);
-/* Wipes and frees, and takes them from the handle. */
-void transport_easy_headers_drop(CURL *easy, struct transport_easy_headers *headers);
+/* Wipes and frees the headers, and takes them and the copy of a body from the handle (which may be NULL). */
+void transport_easy_forget(CURL *easy, struct transport_easy_headers *headers);
 
 #endif

@@ -259,6 +259,18 @@ on_socket(CURL *easy, curl_socket_t name, int what, void *arg, void *unused)
 }
 
 static void
+on_idle(uv_idle_t *idle)
+{
+	struct transport_poll *poll = idle->data;
+
+	poll->awake = false;
+	bury(poll);
+	poll->ops->turn(poll->arg);
+	if (!poll->awake && !poll->due)
+		uv_idle_stop(idle);
+}
+
+static void
 on_timer(uv_timer_t *timer)
 {
 	struct transport_poll *poll = timer->data;
@@ -275,24 +287,12 @@ on_timeout_change(CURLM *multi, long timeout_ms, void *arg)
 	(void)multi;
 	poll->due = timeout_ms == 0;
 	if (poll->due)
-		transport_poll_wake(poll);
+		uv_idle_start(&poll->idle, on_idle);
 	if (timeout_ms > 0)
 		uv_timer_start(&poll->timer, on_timer, (uint64_t)timeout_ms, 0);
 	else
 		uv_timer_stop(&poll->timer);
 	return 0;
-}
-
-static void
-on_idle(uv_idle_t *idle)
-{
-	struct transport_poll *poll = idle->data;
-
-	poll->awake = false;
-	bury(poll);
-	poll->ops->turn(poll->arg);
-	if (!poll->awake)
-		uv_idle_stop(idle);
 }
 
 struct transport_poll *
