@@ -152,17 +152,15 @@ read_reply(struct attempt *attempt, const struct transport_result *result,
 		.wall_ms = clock_wall_ms(attempt->clock),
 		.secret = endpoint->key,
 	};
-	bool judged = false;
 
 	if (result->end == TRANSPORT_DONE && attempt->status >= 200 && attempt->status <= 299 &&
-		endpoint->preset->family->answer(attempt->body.data, attempt->body.len, answer,
-			&attempt->outcome, &judged)) {
+		endpoint->preset->family->answer(
+			attempt->body.data, attempt->body.len, answer)) {
 		outcome_set(&attempt->outcome, OUTCOME_OK, "%s", "");
 		attempt->outcome.http_status = attempt->status;
 		return true;
 	}
-	if (!judged)
-		outcome_judge(&input, &attempt->outcome);
+	outcome_judge(&input, &attempt->outcome);
 	attempt->outcome.http_status = attempt->status;
 	return false;
 }

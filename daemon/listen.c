@@ -448,6 +448,7 @@ listen_close(struct listener *listener, void (*closed)(void *arg), void *arg)
 	for (struct list *node = listener->connections.next; node != &listener->connections;
 		node = node->next)
 		close_connection(LIST_OWNER(node, struct connection, node));
+	maybe_closed(listener);
 }
 
 int
