@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One connection to the daemon and the calls under way on it. It never waits: whoever owns it waits
+ * for conn_events() on conn.fd and then lets conn_process() go on, be that the blocking
+ * llmfo_call() or a program's own loop. It knows messages, msgids and what was wholly sent; it does
+ * not know deadlines, retries or where the daemon is.
+ */
+#ifndef LLMFO_CLIENT_CONN_H
+#define LLMFO_CLIENT_CONN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bytes.h"
+#include "frame.h"
+#include "llmfo.h"
+
+/* The longest reply that is taken. */
+#define CONN_REPLY_MAX ((size_t)64 * 1024 * 1024)
+/* So many calls may have been given up and still be unanswered; with more, the connection is
+ * closed. */
+#define CONN_ABANDONED_MAX 64
+
+/*
+ * The end of a call, exactly once, never from inside conn_start(). 0 or a code of the daemon with
+ * the reply, which is now the callee's to free; or without one: LLMFO_ENO_DAEMON (the connection
+ * broke before the request was wholly sent: it may be sent again), LLMFO_EDISCONNECTED (it broke
+ * afterwards), LLMFO_EPROTOCOL, LLMFO_ENO_MEMORY. It may start calls and give them up, but not
+ * close the connection.
+ */
+typedef void conn_done(void *arg, int error, struct llmfo_reply *reply);
+
+struct conn_call;
+
+struct conn {
+	int fd; /* -1: closed */
+	struct bytes out;
+	struct bytes in;
+	struct frame frame;    /* of the message that begins at in.data */
+	size_t scanned_bytes;  /* of in, looked at */
+	uint64_t queued_bytes; /* since the connection was made */
+	uint64_t sent_bytes;
+	uint32_t next_msgid;
+	unsigned abandoned;
+	struct conn_call *calls; /* owned */
+	bool processing;         /* inside conn_process(): closing waits for its end */
+	bool doomed;             /* ... and is due then */
+	const char *why;         /* what broke it last, a constant sentence */
+};
+
+void conn_init(struct conn *conn);
+/* Closes it; every call under way ends with its code. */
+void conn_close(struct conn *conn, int error);
+/*
+ * Connects a closed one, at once or not at all: LLMFO_EBUSY (the queue of the one who listens is
+ * full: try again soon), LLMFO_ENO_DAEMON with `why`, LLMFO_ENO_MEMORY.
+ */
+int conn_open(struct conn *conn, const char *path);
+/* Queues a request. deadline_ms as in params_pack(). LLMFO_ENO_MEMORY, LLMFO_ETOO_LARGE: nothing
+ * was queued. */
+int conn_start(struct conn *conn, const char *method, const struct llmfo_params *params,
+	int64_t deadline_ms, conn_done *done, void *arg, uint32_t *msgid);
+/*
+ * Gives a call up: its `done` is not called any more. What was wholly sent is cancelled at the
+ * daemon and its late reply dropped. A request that is half sent cannot be taken back: the
+ * connection is closed, unless other calls need it.
+ */
+void conn_abandon(struct conn *conn, uint32_t msgid);
+/* POLLIN, and POLLOUT while there is something to send. */
+short conn_events(const struct conn *conn);
+/* Sends and reads what goes without waiting, a bounded amount at a time. An error: the connection
+ * is closed, the calls have ended. */
+int conn_process(struct conn *conn, short ready);
+
+#endif

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/* `ask`: one call. The answer alone on standard output, who gave it and what failed before on
+ * standard error. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl.h"
+#include "ctl_choose.h"
+
+#define PROMPT_MAX_BYTES ((size_t)64 * 1024 * 1024)
+/* Without --deadline the daemon's own holds, and it always answers: this is for one that hangs. */
+#define ASK_TIMEOUT_MS (INT64_C(3600) * 1000)
+
+const struct ctl_option ctl_ask_options[] = {
+	CTL_CHOOSE_OPTIONS,
+	{"system", CTL_TEXT, "TEXT", "system", "the system prompt"},
+	{"no-fallback", CTL_FLAG_OFF, NULL, "enable_fallback", "try the first target alone"},
+	{"deadline", CTL_MS, "DURATION", "deadline_ms", "when to give up (default: the daemon's)"},
+	{"max-tokens", CTL_INT, "NUMBER", "max_tokens", "the longest answer, in tokens"},
+	{"temperature", CTL_NUMBER, "NUMBER", "temperature",
+		"how freely the model chooses its words"},
+	{"workspace", CTL_TEXT, "NAME", "workspace", "whom the call is counted to"},
+	{"user", CTL_TEXT, "NAME", "user", "for whom the call is made"},
+	{0},
+};
+
+static char *
+read_all(FILE *file, size_t *length)
+{
+	char *text = NULL;
+	size_t bytes = 0;
+	char part[16384];
+	size_t count;
+	FILE *memory = ctl_must(open_memstream(&text, &bytes));
+	size_t total = 0;
+
+	while (total <= PROMPT_MAX_BYTES && (count = fread(part, 1, sizeof part, file)) > 0) {
+		fwrite(part, 1, count, memory);
+		total += count;
+	}
+	fclose(memory);
+	*length = bytes;
+	return ctl_must(text);
+}
+
+/* The words with a blank between them, or standard input for "-". */
+static char *
+prompt_text(const struct ctl_args *args, size_t *length)
+{
+	char *text = NULL;
+	FILE *memory;
+
+	if (args->word_count == 1 && strcmp(args->words[0], "-") == 0)
+		return read_all(stdin, length);
+	memory = ctl_must(open_memstream(&text, length));
+	for (int i = 0; i < args->word_count; i++)
+		fprintf(memory, "%s%s", i ? " " : "", args->words[i]);
+	fclose(memory);
+	return ctl_must(text);
+}
+
+static int
+set_prompt(struct ctl *ctl, struct ctl_args *args)
+{
+	size_t length;
+	char *text = prompt_text(args, &length);
+	int status = CTL_DONE;
+
+	if (ferror(stdin))
+		status = ctl_usage(&ctl->err, args->command, "standard input: %s", strerror(errno));
+	else if (length > PROMPT_MAX_BYTES)
+		status = ctl_usage(&ctl->err, args->command, "the prompt is longer than 64 MiB");
+	else if (length == 0)
+		status = ctl_usage(&ctl->err, args->command, "the prompt is empty");
+	else
+		(void)llmfo_params_set_string_len(args->params, "prompt", text, length);
+	free(text);
+	return status;
+}
+
+static void
+put_answer(struct ctl *ctl, const struct llmfo_reply *reply)
+{
+	size_t length;
+	const char *text =
+		llmfo_value_string(llmfo_value_get(llmfo_reply_value(reply), "text"), &length);
+
+	if (!text)
+		text = "";
+	if (ctl->out.terminal) {
+		ctl_text(&ctl->out, text, length);
+		return;
+	}
+	fwrite(text, 1, length, ctl->out.file);
+	if (length == 0 || text[length - 1] != '\n')
+		fputc('\n', ctl->out.file);
+}
+
+static void
+put_summary(struct ctl_out *err, const struct llmfo_reply *reply)
+{
+	const struct llmfo_value *result = llmfo_reply_value(reply);
+	bool fallback = llmfo_value_bool(llmfo_value_get(result, "fallback_occurred"), false);
+	bool estimated = llmfo_value_bool(llmfo_value_get(result, "usage.estimated"), false);
+	int64_t cost = llmfo_reply_int(reply, "cost_picousd", 0);
+	const char *reason = llmfo_reply_string(reply, "finish_reason");
+
+	ctl_put(err, CTL_DIM, "answered by ");
+	ctl_put(err, fallback ? CTL_YELLOW : CTL_GREEN, "%s/%s",
+		llmfo_reply_string(reply, "provider_used"),
+		llmfo_reply_string(reply, "model_used"));
+	ctl_put(err, CTL_DIM, "%s in %s", fallback ? " (fallback)" : "",
+		ctl_time(llmfo_reply_int(reply, "total_latency_ms", 0)).text);
+	ctl_put(err, CTL_DIM, ", %s%" PRId64 "+%" PRId64 " tokens", estimated ? "about " : "",
+		llmfo_reply_int(reply, "usage.prompt_tokens", 0),
+		llmfo_reply_int(reply, "usage.completion_tokens", 0));
+	if (cost > 0)
+		ctl_put(err, CTL_DIM, ", %s", ctl_money(cost).text);
+	if (strcmp(reason, "length") == 0)
+		ctl_put(err, CTL_YELLOW, ", cut off at its token limit");
+	fputc('\n', err->file);
+}
+
+static void
+put_warnings(struct ctl_out *err, const struct llmfo_value *warnings)
+{
+	for (size_t i = 0; i < llmfo_value_count(warnings); i++) {
+		const char *text = llmfo_value_string(llmfo_value_at(warnings, i), NULL);
+
+		ctl_put(err, CTL_YELLOW, "warning: ");
+		ctl_line(err, CTL_PLAIN, "%s", text ? text : "?");
+	}
+}
+
+int
+ctl_ask(struct ctl *ctl, struct ctl_args *args)
+{
+	const char *deadline = ctl_given(args, "deadline");
+	int64_t timeout_ms = deadline ? ctl_duration_ms(deadline) + CTL_TIMEOUT_MS : ASK_TIMEOUT_MS;
+	struct llmfo_reply *reply;
+	int status = set_prompt(ctl, args);
+
+	if (status)
+		return status;
+	if (!deadline)
+		(void)llmfo_params_set_nil(args->params, "deadline_ms");
+	int error = llmfo_generate(ctl->client, args->params, timeout_ms, &reply);
+	if (error)
+		return ctl_fail(ctl, error, reply);
+	const struct llmfo_value *result = llmfo_reply_value(reply);
+	if (ctl->json)
+		ctl_json(ctl->out.file, result, true);
+	else
+		put_answer(ctl, reply);
+	(void)fflush(
+		ctl->out.file); /* before what goes to standard error; main looks at its failure */
+	ctl_put_attempts(&ctl->err, llmfo_value_get(result, "attempts"));
+	put_warnings(&ctl->err, llmfo_value_get(result, "warnings"));
+	put_summary(&ctl->err, reply);
+	llmfo_reply_free(reply);
+	return CTL_DONE;
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The client library without memory: every allocation of a whole session, its own and those of
+ * MessagePack, is made to fail once. Each time the call fails with the code for it or works, and
+ * nothing is left allocated. The C library's allocator is replaced for this, which a sanitizer
+ * does not allow: there this program has nothing to test.
+ */
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "llmfo.h"
+#include "support/fake_daemon.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
+static struct {
+	bool armed;
+	long left; /* allocations until one fails */
+	long live; /* blocks allocated while armed and not freed */
+	bool failed;
+} memory;
+
+#if !SANITIZED
+extern void *__libc_malloc(size_t bytes);
+extern void *__libc_calloc(size_t count, size_t bytes);
+extern void *__libc_realloc(void *old, size_t bytes);
+extern void __libc_free(void *block);
+
+static bool
+fails(void)
+{
+	if (!memory.armed || --memory.left != 0)
+		return false;
+	memory.failed = true;
+	errno = ENOMEM;
+	return true;
+}
+
+static void *
+count(void *block)
+{
+	if (memory.armed && block)
+		memory.live++;
+	return block;
+}
+
+void *
+malloc(size_t bytes)
+{
+	return fails() ? NULL : count(__libc_malloc(bytes));
+}
+
+void *
+calloc(size_t number, size_t bytes)
+{
+	return fails() ? NULL : count(__libc_calloc(number, bytes));
+}
+
+void *
+realloc(void *old, size_t bytes)
+{
+	if (fails())
+		return NULL;
+	return old ? __libc_realloc(old, bytes) : count(__libc_realloc(NULL, bytes));
+}
+
+void
+free(void *block)
+{
+	if (memory.armed && block)
+		memory.live--;
+	__libc_free(block);
+}
+#endif
+
+static void
+serve_status(int fd, int connection, const void *arg)
+{
+	struct fake_request request;
+
+	(void)connection, (void)arg;
+	while (fake_read(fd, &request)) {
+		if (strcmp(request.method, "bad") == 0)
+			fake_reply(fd, request.msgid,
+				"{\"code\": \"busy\", \"message\": \"no room\"}", NULL);
+		else
+			fake_reply(fd, request.msgid, NULL,
+				"{\"list\": [1, [2, [3, {}]], {\"a\": \"b\"}], \"text\": \"x\"}");
+		fake_request_free(&request);
+	}
+}
+
+/* Two calls with all kinds of parameters. The first error, or 0. */
+static int
+session(const char *path)
+{
+	struct llmfo_params *params = llmfo_params_new();
+	struct llmfo_client *client = NULL;
+	struct llmfo_reply *good = NULL;
+	struct llmfo_reply *bad = NULL;
+	int error = params ? llmfo_client_new(&client, path) : LLMFO_ENO_MEMORY;
+
+	(void)llmfo_params_set_string(params, "a", "text");
+	(void)llmfo_params_add_string(params, "b", "item");
+	(void)llmfo_params_add_message(params, "user", "hello");
+	(void)llmfo_params_set_bool(params, "c", true);
+	if (!error)
+		error = llmfo_generate(client, params, 10000, &good);
+	if (!error && llmfo_reply_int(good, "list", -1) != -1)
+		error = LLMFO_EINTERNAL;
+	if (!error)
+		error = llmfo_call(client, "bad", params, 10000, &bad);
+	llmfo_reply_free(good);
+	llmfo_reply_free(bad);
+	llmfo_client_free(client);
+	llmfo_params_free(params);
+	return error;
+}
+
+START_TEST(no_allocation_that_fails_does_more_than_fail_the_call)
+{
+	struct fake_daemon fake;
+	long number = 0;
+
+	fake_daemon_start(&fake, serve_status, NULL);
+	do {
+		memory.failed = false;
+		memory.live = 0;
+		memory.left = ++number;
+		memory.armed = true;
+		int error = session(fake.path);
+		memory.armed = false;
+		ck_assert_msg(error == (memory.failed ? LLMFO_ENO_MEMORY : LLMFO_EBUSY),
+			"allocation %ld: %s", number, llmfo_error_code(error));
+		ck_assert_msg(memory.live == 0, "allocation %ld: %ld blocks are left", number,
+			memory.live);
+	} while (memory.failed);
+	ck_assert_int_gt(number, 10);
+	fake_daemon_stop(&fake);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("client without memory");
+	TCase *tcase = tcase_create("allocations");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	if (!SANITIZED)
+		tcase_add_test(tcase, no_allocation_that_fails_does_more_than_fail_the_call);
+	suite_add_tcase(suite, tcase);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,47 @@
+== run ask -
+== stdin
+from
+standard input
+== request generate
+[{"prompt":"from\nstandard input\n"}]
+== result generate
+{
+ "text": "Hello there.",
+ "finish_reason": "stop",
+ "provider_used": "b",
+ "model_used": "model",
+ "fallback_occurred": true,
+ "attempts": [
+  {
+   "target": "a/model",
+   "class": "rate_limited",
+   "http_status": 429,
+   "message": "slow down",
+   "latency_ms": 3,
+   "cost_picousd": 0
+  },
+  {
+   "target": "b/model",
+   "class": "ok",
+   "http_status": 200,
+   "latency_ms": 1210,
+   "cost_picousd": 0
+  }
+ ],
+ "total_latency_ms": 1214,
+ "usage": {
+  "prompt_tokens": 12,
+  "completion_tokens": 34,
+  "cached_tokens": 0,
+  "total_tokens": 46,
+  "estimated": false
+ },
+ "cost_picousd": 0,
+ "request_id": "r1"
+}
+== stdout
+Hello there.
+== stderr
+a/model failed: rate_limited (429): slow down
+answered by b/model (fallback) in 1.2 s, 12+34 tokens
+== exit 0

@@ -1,0 +1,5 @@
+== run ask --chain
+== stderr
+llmfoctl ask: --chain needs a value
+'llmfoctl ask --help' says more
+== exit 2

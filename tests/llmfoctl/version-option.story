@@ -1,0 +1,4 @@
+== run --version
+== stdout
+llmfoctl 0.1.0
+== exit 0
