@@ -138,18 +138,24 @@ struct llmfo_reply;
 LLMFO_API int llmfo_client_new(struct llmfo_client **client, const char *socket_path) LLMFO_MUST_CHECK;
 /* Closes the connection, which cancels what is still running. NULL is fine. */
 LLMFO_API void llmfo_client_free(struct llmfo_client *client);
-/* The path of the socket it is or was last connected to. Never NULL. */
+/* The path of the socket it is connected to, or tried last. Never NULL, "" for no client. */
 LLMFO_API const char *llmfo_client_socket(const struct llmfo_client *client);
 /* What went wrong last, in words with the details, "" if nothing did. Valid until the next call. */
 LLMFO_API const char *llmfo_client_error(const struct llmfo_client *client);
 
 /*
- * Calls a method and waits for its reply, at most timeout_ms (above 0; a `generate` takes it as its deadline_ms too
- * where that is not set, so that the daemon gives up when we do). params may be NULL.
+ * Calls a method and waits for its reply, at most timeout_ms (above 0; more than a day counts as a
+ * day). params may be NULL. What is given up is cancelled at the daemon.
  *
- * 0: *reply is the result. A code of the daemon (-1 to -39): *reply is the error, a map with code, message and what else
- * the daemon has to say. A code of the library's own: *reply is NULL, nothing came. A request that was never wholly sent
- * because the daemon went away is sent again over a new connection; one that was is not: LLMFO_EDISCONNECTED.
+ * A `generate` takes timeout_ms as its deadline_ms too where that is not set, so that the daemon
+ * gives up when we do; half a second longer is then waited for the reply that says so. deadline_ms
+ * set to nil sends none: the daemon's own holds, and timeout_ms should be longer than that.
+ *
+ * 0: *reply is the result. A code of the daemon (-1 to -39): *reply is the error, a map with code,
+ * message and what else the daemon has to say. A code of the library's own: *reply is NULL, nothing
+ * came. A request that was never wholly sent because the daemon went away is sent again over a new
+ * connection; one that was is not: LLMFO_EDISCONNECTED. A reply longer than 64 MiB, or nested
+ * deeper than 32, is LLMFO_EPROTOCOL. A socket that this user may not open is LLMFO_ENO_DAEMON.
  * The caller frees the reply. reply may be NULL when it is of no interest.
  */
 LLMFO_API int llmfo_call(struct llmfo_client *client, const char *method, const struct llmfo_params *params,
