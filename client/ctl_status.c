@@ -183,14 +183,16 @@ put_choices(struct ctl_out *out, const struct llmfo_value *status)
 	if (llmfo_value_type(forced) == LLMFO_MAP) {
 		bool strict = llmfo_value_bool(llmfo_value_get(forced, "strict"), false);
 
-		ctl_put(out, CTL_CYAN, "forced     %s", text_of(forced, "provider"));
+		ctl_put(out, CTL_DIM, "forced     ");
+		ctl_put(out, CTL_CYAN, "%s", text_of(forced, "provider"));
 		ctl_line(out, CTL_PLAIN, "%s, %s left", strict ? " (strict)" : "",
 			ctl_time(int_of(forced, "remaining_ms")).text);
 	}
 	for (size_t i = 0; i < llmfo_value_count(preferred); i++) {
 		const struct llmfo_value *entry = llmfo_value_at(preferred, i);
 
-		ctl_put(out, CTL_CYAN, "preferred  %s", text_of(entry, "target"));
+		ctl_put(out, CTL_DIM, "preferred  ");
+		ctl_put(out, CTL_CYAN, "%s", text_of(entry, "target"));
 		ctl_line(out, CTL_PLAIN, " by chain %s, %s left", text_of(entry, "chain"),
 			ctl_time(int_of(entry, "remaining_ms")).text);
 	}

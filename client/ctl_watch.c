@@ -106,8 +106,10 @@ draw(const char *text, size_t length)
 		const char *stop = memchr(text, '\n', (size_t)(end - text));
 		size_t bytes = (size_t)((stop ? stop : end) - text);
 
-		fwrite(text, 1, fitting(text, bytes, width), stdout);
-		fputs("\033[0m\033[K\r\n", stdout);
+		bool whole = fitting(text, bytes, width) == bytes;
+
+		fwrite(text, 1, whole ? bytes : fitting(text, bytes, width - 1), stdout);
+		fputs(whole ? "\033[K\r\n" : "…\033[0m\033[K\r\n", stdout);
 		text += bytes + (stop ? 1 : 0);
 	}
 	fputs("\033[J", stdout);

@@ -2,11 +2,12 @@
 /*
  * libllmfo: a thin client for llmfod, the host's failover daemon for language models.
  *
- * A client connects to the daemon's Unix socket, sends named parameters, and gets one reply for each call. Every
- * function that returns int gives 0 or one of the negative codes of LLMFO_ERROR_MAP. The library never prints, never
- * aborts, never touches signals or the environment (but for reading LLMFO_SOCKET and XDG_RUNTIME_DIR), and exports
- * nothing but llmfo_*. One client belongs to one thread at a time; different clients are independent of one another.
- * All times are milliseconds. Strings are UTF-8 and NUL-terminated unless a length is given beside them.
+ * A client connects to the daemon's Unix socket, sends named parameters, and gets one reply for
+ * each call. Every function that returns int gives 0 or one of the negative codes of
+ * LLMFO_ERROR_MAP. The library never prints, never aborts, never touches signals or the environment
+ * (but for reading LLMFO_SOCKET and XDG_RUNTIME_DIR), and exports nothing but llmfo_*. One client
+ * belongs to one thread at a time; different clients are independent of one another. All times are
+ * milliseconds. Strings are UTF-8 and NUL-terminated unless a length is given beside them.
  */
 #ifndef LLMFO_H
 #define LLMFO_H
@@ -28,31 +29,31 @@ extern "C" {
 #endif
 
 /*
- * Every error: name, value, its code on the wire, a sentence. Values -1 to -39 are what a daemon answers; from -40 on
- * they are what the library found out by itself and never travel.
+ * Every error: name, value, its code on the wire, a sentence. Values -1 to -39 are what a daemon
+ * answers; from -40 on they are what the library found out by itself and never travel.
  */
-#define LLMFO_ERROR_MAP(X)                                                                         \
-	X(INVALID_REQUEST, -1, "invalid_request", "the request is not valid")                      \
-	X(UNKNOWN_METHOD, -2, "unknown_method", "the daemon has no such method")                   \
-	X(NOT_FOUND, -3, "not_found", "there is nothing of that name")                             \
-	X(NOT_PERMITTED, -4, "not_permitted", "this user may not do that")                         \
-	X(TOO_LARGE, -5, "too_large", "the request is too large")                                  \
-	X(ALL_FAILED, -6, "all_failed", "every target failed")                                     \
-	X(INTERRUPTED, -7, "interrupted", "the answer broke off after it had begun")               \
-	X(BAD_REQUEST, -8, "bad_request", "the provider refused the request itself")               \
-	X(CONTEXT_LENGTH, -9, "context_length", "the prompt is longer than the model's context")   \
-	X(CONTENT_POLICY, -10, "content_policy", "the provider refused the content")               \
-	X(BUDGET_EXCEEDED, -11, "budget_exceeded", "the budget is used up")                        \
-	X(DEADLINE_EXCEEDED, -12, "deadline_exceeded", "the deadline passed before an answer")     \
-	X(CANCELLED, -13, "cancelled", "the call was cancelled")                                   \
-	X(BUSY, -14, "busy", "the daemon has as many calls as it may take")                        \
-	X(SHUTTING_DOWN, -15, "shutting_down", "the daemon is shutting down")                      \
-	X(INTERNAL, -16, "internal", "an internal error of the daemon")                            \
-	X(NO_DAEMON, -40, "no_daemon", "no daemon answers at the socket")                          \
-	X(DISCONNECTED, -41, "disconnected", "the connection broke after the request was sent")    \
-	X(TIMED_OUT, -42, "timed_out", "no reply within the time given")                           \
-	X(PROTOCOL, -43, "protocol", "the daemon sent something that is not the protocol")         \
-	X(NO_MEMORY, -44, "no_memory", "out of memory")                                            \
+#define LLMFO_ERROR_MAP(X) \
+	X(INVALID_REQUEST, -1, "invalid_request", "the request is not valid") \
+	X(UNKNOWN_METHOD, -2, "unknown_method", "the daemon has no such method") \
+	X(NOT_FOUND, -3, "not_found", "there is nothing of that name") \
+	X(NOT_PERMITTED, -4, "not_permitted", "this user may not do that") \
+	X(TOO_LARGE, -5, "too_large", "the request is too large") \
+	X(ALL_FAILED, -6, "all_failed", "every target failed") \
+	X(INTERRUPTED, -7, "interrupted", "the answer broke off after it had begun") \
+	X(BAD_REQUEST, -8, "bad_request", "the provider refused the request itself") \
+	X(CONTEXT_LENGTH, -9, "context_length", "the prompt is longer than the model's context") \
+	X(CONTENT_POLICY, -10, "content_policy", "the provider refused the content") \
+	X(BUDGET_EXCEEDED, -11, "budget_exceeded", "the budget is used up") \
+	X(DEADLINE_EXCEEDED, -12, "deadline_exceeded", "the deadline passed before an answer") \
+	X(CANCELLED, -13, "cancelled", "the call was cancelled") \
+	X(BUSY, -14, "busy", "the daemon has as many calls as it may take") \
+	X(SHUTTING_DOWN, -15, "shutting_down", "the daemon is shutting down") \
+	X(INTERNAL, -16, "internal", "an internal error of the daemon") \
+	X(NO_DAEMON, -40, "no_daemon", "no daemon answers at the socket") \
+	X(DISCONNECTED, -41, "disconnected", "the connection broke after the request was sent") \
+	X(TIMED_OUT, -42, "timed_out", "no reply within the time given") \
+	X(PROTOCOL, -43, "protocol", "the daemon sent something that is not the protocol") \
+	X(NO_MEMORY, -44, "no_memory", "out of memory") \
 	X(USAGE, -45, "usage", "the function was called with unusable arguments")
 
 enum llmfo_error {
@@ -64,7 +65,8 @@ enum llmfo_error {
 
 /* The library's version, as "0.1.0". */
 LLMFO_API const char *llmfo_version(void);
-/* The wire code of an error ("all_failed"), "ok" for 0, "unknown" for a value that is none. Never NULL. */
+/* The wire code of an error ("all_failed"), "ok" for 0, "unknown" for a value that is none. Never
+ * NULL. */
 LLMFO_API const char *llmfo_error_code(int error);
 /* A sentence for an error. Never NULL. */
 LLMFO_API const char *llmfo_error_text(int error);
@@ -93,9 +95,12 @@ LLMFO_API size_t llmfo_value_count(const struct llmfo_value *value);
 LLMFO_API const struct llmfo_value *llmfo_value_at(const struct llmfo_value *value, size_t index);
 /* The key at index of a map, NULL if there is none or it is not a string. */
 LLMFO_API const char *llmfo_value_key(const struct llmfo_value *value, size_t index);
-/* The value under a path of keys with dots between ("usage.total_tokens"); NULL when any step is missing. */
-LLMFO_API const struct llmfo_value *llmfo_value_get(const struct llmfo_value *value, const char *path);
-/* The text of a string, NULL for anything else. It may contain NULs: ask for its length. length may be NULL. */
+/* The value under a path of keys with dots between ("usage.total_tokens"); NULL when any step is
+ * missing. */
+LLMFO_API const struct llmfo_value *llmfo_value_get(
+	const struct llmfo_value *value, const char *path);
+/* The text of a string, NULL for anything else. It may contain NULs: ask for its length. length may
+ * be NULL. */
 LLMFO_API const char *llmfo_value_string(const struct llmfo_value *value, size_t *length);
 /* The integer (an integer beyond int64 is clamped), or fallback for anything that is not one. */
 LLMFO_API int64_t llmfo_value_int(const struct llmfo_value *value, int64_t fallback);
@@ -108,22 +113,29 @@ LLMFO_API bool llmfo_value_bool(const struct llmfo_value *value, bool fallback);
 struct llmfo_params;
 
 /*
- * A map of named parameters, to be filled and handed to any number of calls. NULL when out of memory. The setters
- * copy what they are given; setting a key twice replaces the first. A setter that fails (LLMFO_ENO_MEMORY, LLMFO_EUSAGE)
- * is remembered: the call it is used for fails with the same code, so a chain of setters need not be checked one by one.
+ * A map of named parameters, to be filled and handed to any number of calls. NULL when out of
+ * memory. The setters copy what they are given; setting a key twice replaces the first. A setter
+ * that fails (LLMFO_ENO_MEMORY, LLMFO_EUSAGE) is remembered: the call it is used for fails with the
+ * same code, so a chain of setters need not be checked one by one.
  */
 LLMFO_API struct llmfo_params *llmfo_params_new(void);
 LLMFO_API void llmfo_params_free(struct llmfo_params *params);
-LLMFO_API int llmfo_params_set_string(struct llmfo_params *params, const char *key, const char *text);
-LLMFO_API int llmfo_params_set_string_len(struct llmfo_params *params, const char *key, const char *text, size_t length);
+LLMFO_API int llmfo_params_set_string(
+	struct llmfo_params *params, const char *key, const char *text);
+LLMFO_API int llmfo_params_set_string_len(
+	struct llmfo_params *params, const char *key, const char *text, size_t length);
 LLMFO_API int llmfo_params_set_int(struct llmfo_params *params, const char *key, int64_t number);
 LLMFO_API int llmfo_params_set_double(struct llmfo_params *params, const char *key, double number);
 LLMFO_API int llmfo_params_set_bool(struct llmfo_params *params, const char *key, bool yes);
 LLMFO_API int llmfo_params_set_nil(struct llmfo_params *params, const char *key);
-/* Appends a string to the array under key (targets, stop, require, retry_on, tags), which is made if it is not there. */
-LLMFO_API int llmfo_params_add_string(struct llmfo_params *params, const char *key, const char *text);
-/* Appends {role, content} to `messages`. Content with images or tool results is given as JSON text of its array. */
-LLMFO_API int llmfo_params_add_message(struct llmfo_params *params, const char *role, const char *content);
+/* Appends a string to the array under key (targets, stop, require, retry_on, tags), which is made
+ * if it is not there. */
+LLMFO_API int llmfo_params_add_string(
+	struct llmfo_params *params, const char *key, const char *text);
+/* Appends {role, content} to `messages`. Content with images or tool results is given as JSON text
+ * of its array. */
+LLMFO_API int llmfo_params_add_message(
+	struct llmfo_params *params, const char *role, const char *content);
 
 /* ---- client and calls ---- */
 
@@ -131,38 +143,49 @@ struct llmfo_client;
 struct llmfo_reply;
 
 /*
- * Makes a client for the daemon at socket_path; NULL means $LLMFO_SOCKET, else the user's own socket
- * ($XDG_RUNTIME_DIR/llmfo/llmfo.sock) if something answers there, else the host's (/run/llmfo/llmfo.sock). It connects
- * when first needed and again after the daemon was restarted. LLMFO_EUSAGE: the path is longer than a socket's may be.
+ * Makes a client for the daemon at socket_path; NULL means $LLMFO_SOCKET, else the user's own
+ * socket
+ * ($XDG_RUNTIME_DIR/llmfo/llmfo.sock) if something answers there, else the host's
+ * (/run/llmfo/llmfo.sock). It connects when first needed and again after the daemon was restarted.
+ * LLMFO_EUSAGE: the path is longer than a socket's may be.
  */
-LLMFO_API int llmfo_client_new(struct llmfo_client **client, const char *socket_path) LLMFO_MUST_CHECK;
+LLMFO_API int llmfo_client_new(
+	struct llmfo_client **client, const char *socket_path) LLMFO_MUST_CHECK;
 /* Closes the connection, which cancels what is still running. NULL is fine. */
 LLMFO_API void llmfo_client_free(struct llmfo_client *client);
-/* The path of the socket it is or was last connected to. Never NULL. */
+/* The path of the socket it is connected to, or tried last. Never NULL, "" for no client. */
 LLMFO_API const char *llmfo_client_socket(const struct llmfo_client *client);
 /* What went wrong last, in words with the details, "" if nothing did. Valid until the next call. */
 LLMFO_API const char *llmfo_client_error(const struct llmfo_client *client);
 
 /*
- * Calls a method and waits for its reply, at most timeout_ms (above 0; a `generate` takes it as its deadline_ms too
- * where that is not set, so that the daemon gives up when we do). params may be NULL.
+ * Calls a method and waits for its reply, at most timeout_ms (above 0; more than a day counts as a
+ * day). params may be NULL. What is given up is cancelled at the daemon.
  *
- * 0: *reply is the result. A code of the daemon (-1 to -39): *reply is the error, a map with code, message and what else
- * the daemon has to say. A code of the library's own: *reply is NULL, nothing came. A request that was never wholly sent
- * because the daemon went away is sent again over a new connection; one that was is not: LLMFO_EDISCONNECTED.
+ * A `generate` takes timeout_ms as its deadline_ms too where that is not set, so that the daemon
+ * gives up when we do; half a second longer is then waited for the reply that says so. deadline_ms
+ * set to nil sends none: the daemon's own holds, and timeout_ms should be longer than that.
+ *
+ * 0: *reply is the result. A code of the daemon (-1 to -39): *reply is the error, a map with code,
+ * message and what else the daemon has to say. A code of the library's own: *reply is NULL, nothing
+ * came. A request that was never wholly sent because the daemon went away is sent again over a new
+ * connection; one that was is not: LLMFO_EDISCONNECTED. A reply longer than 64 MiB, or nested
+ * deeper than 32, is LLMFO_EPROTOCOL. A socket that this user may not open is LLMFO_ENO_DAEMON.
  * The caller frees the reply. reply may be NULL when it is of no interest.
  */
-LLMFO_API int llmfo_call(struct llmfo_client *client, const char *method, const struct llmfo_params *params,
-			 int64_t timeout_ms, struct llmfo_reply **reply) LLMFO_MUST_CHECK;
+LLMFO_API int llmfo_call(struct llmfo_client *client, const char *method,
+	const struct llmfo_params *params, int64_t timeout_ms,
+	struct llmfo_reply **reply) LLMFO_MUST_CHECK;
 /* llmfo_call() of `generate`. */
-LLMFO_API int llmfo_generate(struct llmfo_client *client, const struct llmfo_params *params, int64_t timeout_ms,
-			     struct llmfo_reply **reply) LLMFO_MUST_CHECK;
+LLMFO_API int llmfo_generate(struct llmfo_client *client, const struct llmfo_params *params,
+	int64_t timeout_ms, struct llmfo_reply **reply) LLMFO_MUST_CHECK;
 
 /* The result or the error map of a reply; NULL for NULL. */
 LLMFO_API const struct llmfo_value *llmfo_reply_value(const struct llmfo_reply *reply);
 /* Shorthands for llmfo_value_get() on it: a string ("" if there is none) and an integer. */
 LLMFO_API const char *llmfo_reply_string(const struct llmfo_reply *reply, const char *path);
-LLMFO_API int64_t llmfo_reply_int(const struct llmfo_reply *reply, const char *path, int64_t fallback);
+LLMFO_API int64_t llmfo_reply_int(
+	const struct llmfo_reply *reply, const char *path, int64_t fallback);
 LLMFO_API void llmfo_reply_free(struct llmfo_reply *reply);
 
 #ifdef __cplusplus

@@ -186,6 +186,48 @@ START_TEST(thirty_two_levels_are_taken)
 }
 END_TEST
 
+/* Numbers that no int64 holds, binary, a small float and a key that is no text. */
+static void
+serve_odd(int fd, int connection, const void *arg)
+{
+	static const char bytes[] = R "\xc0\x85"
+				      "\xa3"
+				      "big\xcf\xff\xff\xff\xff\xff\xff\xff\xff"
+				      "\xa3low\xd3\x80\x00\x00\x00\x00\x00\x00\x00"
+				      "\xa3"
+				      "bin\xc4\x02\xff\x00"
+				      "\xa3"
+				      "f32\xca\x3f\x00\x00\x00"
+				      "\x07\x08";
+	struct fake_request request;
+
+	(void)connection, (void)arg;
+	if (!fake_read(fd, &request))
+		return;
+	fake_request_free(&request);
+	fake_write(fd, bytes, sizeof bytes - 1);
+	pause();
+}
+
+START_TEST(values_that_the_readers_have_no_type_for_are_still_read)
+{
+	const struct llmfo_value *value;
+	size_t length;
+
+	connect_to(serve_odd, NULL);
+	ck_assert_int_eq(llmfo_call(client, "ping", NULL, LONG_MS, &reply), 0);
+	value = llmfo_reply_value(reply);
+	ck_assert_int_eq(llmfo_reply_int(reply, "big", 0), INT64_MAX);
+	ck_assert_int_eq(llmfo_reply_int(reply, "low", 0), INT64_MIN);
+	ck_assert_mem_eq(llmfo_value_string(llmfo_value_get(value, "bin"), &length), "\xff\0", 3);
+	ck_assert_uint_eq(length, 2);
+	ck_assert(llmfo_value_double(llmfo_value_get(value, "f32"), 0) == 0.5);
+	ck_assert_ptr_null(llmfo_value_key(value, 4));
+	ck_assert_int_eq(llmfo_value_int(llmfo_value_at(value, 4), 0), 8);
+	clean_up();
+}
+END_TEST
+
 static const char delta[] = "\x93\x02\xa5"
 			    "delta\x92\x00\x81\xa4text\xa1x";
 
@@ -395,6 +437,7 @@ main(void)
 		(int)(sizeof hostile / sizeof hostile[0]));
 	tcase_add_test(tcase, a_hundred_thousand_levels_are_refused);
 	tcase_add_test(tcase, thirty_two_levels_are_taken);
+	tcase_add_test(tcase, values_that_the_readers_have_no_type_for_are_still_read);
 	tcase_add_test(tcase, notifications_before_the_reply_are_passed_over);
 	tcase_add_test(tcase, notifications_without_end_do_not_stretch_the_time);
 	tcase_add_test(tcase, half_a_reply_is_a_broken_connection);

@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -262,6 +263,63 @@ START_TEST(llmfoctl_prints_and_ends_as_the_story_tells)
 }
 END_TEST
 
+/* Root may connect to everything, so it becomes somebody else first, if the program lets it. */
+START_TEST(a_socket_that_is_closed_to_the_user_is_not_permitted)
+{
+	struct fake_daemon fake;
+	int status;
+	pid_t pid;
+
+	fake_daemon_start(&fake, serve_story, NULL);
+	ck_assert_int_eq(chmod(fake.path, 0), 0);
+	ck_assert_int_eq(chmod(fake.directory, 0755), 0);
+	setenv("LLMFO_SOCKET", fake.path, 1);
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		if (geteuid() == 0 && (setgid(65534) < 0 || setuid(65534) < 0))
+			_exit(127);
+		if (!freopen("/dev/null", "w", stderr))
+			_exit(127);
+		execl(program(), "llmfoctl", "status", (char *)NULL);
+		_exit(127);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 127)
+		fprintf(stderr, "skipped: llmfoctl stands where others may not run it\n");
+	else
+		ck_assert_int_eq(WEXITSTATUS(status), 4);
+	fake_daemon_stop(&fake);
+}
+END_TEST
+
+START_TEST(a_ping_tells_where_and_how_quickly)
+{
+	static char text[] = "== result hello\n{\"server\": \"llmfod\", \"version\": \"9\"}\n";
+	struct story story = {.text = text, .count = 1, .sections = {{"result hello", text + 16}}};
+	struct fake_daemon fake;
+	char path[128];
+	char wanted[128];
+	char *got;
+
+	fake_daemon_start(&fake, serve_story, &story);
+	setenv("LLMFO_SOCKET", fake.path, 1);
+	ck_assert_int_eq(run("ping", fake.directory, ""), 0);
+	snprintf(path, sizeof path, "%s/out", fake.directory);
+	snprintf(wanted, sizeof wanted, "llmfod 9 answers at %s in ", fake.path);
+	got = read_file(path);
+	ck_assert_msg(strncmp(got, wanted, strlen(wanted)) == 0 && strstr(got, " ms\n"), "%s", got);
+	free(got);
+	unlink(path);
+	snprintf(path, sizeof path, "%s/err", fake.directory);
+	unlink(path);
+	snprintf(path, sizeof path, "%s/in", fake.directory);
+	unlink(path);
+	fake_daemon_stop(&fake);
+}
+END_TEST
+
 static void
 find_stories(void)
 {
@@ -289,6 +347,8 @@ main(void)
 	unsetenv("LC_ALL");
 	tcase_add_loop_test(
 		tcase, llmfoctl_prints_and_ends_as_the_story_tells, 0, (int)files.gl_pathc);
+	tcase_add_test(tcase, a_socket_that_is_closed_to_the_user_is_not_permitted);
+	tcase_add_test(tcase, a_ping_tells_where_and_how_quickly);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
