@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The configuration: an immutable snapshot, read from one file or made from the environment. A call holds a reference to
- * the snapshot it started with; reload makes a new one. Reading collects every fault there is before it gives up.
+ * The configuration: an immutable snapshot, read from one file or made from the environment. A call
+ * holds a reference to the snapshot it started with; reload makes a new one. Reading collects every
+ * fault there is before it gives up. The keys, their types, ranges and defaults are config.def.
  */
 #ifndef LLMFO_CONFIG_H
 #define LLMFO_CONFIG_H
@@ -12,99 +13,113 @@
 /* One thing wrong (or, as a warning, doubtful) with what was read. Strings are owned. */
 struct config_fault {
 	bool warning;
-	char *file;            /* "environment" where there is no file */
-	int line, column;      /* from 1; 0: not at one place */
-	char *path;            /* "providers.openai.timeout.connect"; "" for the file as a whole */
-	char *text;            /* what is wrong and what would be right */
+	char *file;       /* "environment" where there is no file */
+	int line, column; /* from 1; 0: not at one place */
+	char *path;       /* "providers.openai.timeout.connect"; "" for the file as a whole */
+	char *text;       /* what is wrong and what would be right; never a key */
 };
 
 struct config_faults {
-	struct config_fault *list;     /* owned */
+	struct config_fault *list; /* owned */
 	size_t count;
-	size_t errors;                 /* how many of them are no warnings */
+	size_t errors; /* how many of them are no warnings */
 };
 
 void config_faults_free(struct config_faults *faults);
-/* "file:line:column: path: text" (parts that are missing are left out), as --check-config and reload print it. A new string. */
+/*
+ * "file:line:column: path: text" (parts that are missing are left out), as --check-config and
+ * reload print it. A new string.
+ */
 char *config_fault_text(const struct config_fault *fault);
 
-/* Sampling parameters. Unset ones fall through to the next of call, agent, chain, model, provider, defaults. */
+/*
+ * Sampling parameters. Unset ones fall through to the next of call, agent, chain, model, provider,
+ * defaults.
+ */
 struct config_params {
 	bool has_temperature, has_top_p, has_seed;
 	double temperature, top_p;
 	int64_t seed;
-	int64_t max_tokens;                    /* 0: not set */
-	struct json *stop;                     /* NULL or array of strings, owned */
-	struct json *response_format;          /* NULL or object, owned */
+	int64_t max_tokens;           /* 0: not set */
+	struct json *stop;            /* NULL or array of strings, owned */
+	struct json *response_format; /* NULL or object, owned */
 };
 
-struct config_timeout {                        /* milliseconds, 0: not set */
+struct config_timeout { /* milliseconds, above 0 */
 	int64_t connect_ms, first_token_ms, idle_ms, total_ms;
 };
 
+#define CONFIG_RETRY_STATUSES 16
+
 /* What fails over: classes by name, statuses (429, 5xx), `default`, `any`. */
 struct config_retry_on {
-	bool set;                              /* false: default */
+	bool set; /* false: default */
 	bool any, include_default;
-	uint32_t classes;                      /* 1 << enum outcome_class */
-	struct { int low, high; } statuses[16];
+	uint32_t classes; /* 1 << enum outcome_class */
+	struct {
+		int low, high;
+	} statuses[CONFIG_RETRY_STATUSES];
 	size_t status_count;
 };
 
 struct config_provider {
 	char *name;
-	struct provider_endpoint endpoint;     /* its strings are owned by the provider; key is wiped when freed */
-	char *key_variable;                    /* where the key came from or should have; NULL */
-	bool configured;                       /* false: left out, `reason` says why */
-	char *reason;                          /* "OPENAI_API_KEY is not set" */
-	bool local;
-	char **models;                         /* what it offers, NULL-terminated, owned */
+	struct provider_endpoint endpoint; /* borrows the next three */
+	char *base_url, *api_version;
+	char *key;          /* NULL: none; wiped when freed */
+	char *key_variable; /* where the key came from or should have; NULL */
+	bool configured;    /* false: left out, `reason` says why */
+	char *reason;       /* "OPENAI_API_KEY is not set"; NULL */
+	bool local;         /* what goes there stays on this host */
+	char **models;      /* what it offers, NULL-terminated; never NULL */
 	struct config_params params;
-	struct config_timeout timeout;         /* all set, defaults filled in */
+	struct config_timeout timeout; /* defaults filled in */
 	int max_retries;
 	int64_t retry_after_max_ms;
-	int max_concurrency;                   /* 0: no limit */
-	char *proxy;                           /* NULL: none */
-	char *ca_file;                         /* NULL: the system's */
-	char *derived_from;                    /* "openai" for "openai@api-eu.openai.com", which an agent's provider_url made; NULL */
+	int max_concurrency; /* 0: no limit */
+	char *proxy;         /* NULL: none */
+	char *ca_file;       /* NULL: the system's */
+	char *derived_from;  /* NULL, or "openai" for "openai@api-eu.openai.com",
+	                        which an agent's provider_url made */
 };
 
 /* One model at one provider. Every target that anything names exists once. */
 struct config_target {
-	char *name;                            /* "provider/model" */
-	struct config_provider *provider;      /* borrowed */
+	char *name;                       /* "provider/model" */
+	struct config_provider *provider; /* borrowed */
 	char *model;
-	bool listed;                           /* the provider's models: names it (or has no list) */
+	bool listed;    /* the provider's models: names it, or is empty */
+	bool transient; /* made by config_make_chain(): owned by its chain */
 };
 
 /* A chain, or an agent, which is a chain with a caller's defaults. */
 struct config_chain {
-	char *name;
+	char *name; /* "" for one made for a call */
 	bool agent;
-	struct config_target **targets;        /* the pointers owned, the targets borrowed */
+	struct config_target **targets; /* the pointers owned, the targets borrowed */
 	size_t target_count;
 	struct config_retry_on retry_on;
-	int64_t timeout_ms;                    /* per attempt, 0: the provider's */
-	int64_t deadline_ms;                   /* 0: defaults.deadline */
-	int max_retries_per_model;             /* -1: the provider's max_retries */
+	int64_t timeout_ms;        /* per attempt, 0: the provider's */
+	int64_t deadline_ms;       /* 0: defaults.deadline */
+	int max_retries_per_model; /* -1: the provider's max_retries */
 	struct config_params params;
-	char *workspace;                       /* agents; NULL */
+	char *workspace; /* agents; NULL */
 };
 
 /* Users and @groups of access.*. */
 struct config_access {
-	bool everybody;                        /* "*" */
-	uint32_t *uids, *gids;                 /* owned */
+	bool everybody;        /* "*" */
+	uint32_t *uids, *gids; /* owned */
 	size_t uid_count, gid_count;
-	char **names;                          /* as written, NULL-terminated, for messages */
+	char **names; /* as written, NULL-terminated, for messages */
 };
 
 struct config {
 	int references;
-	char *source;                          /* the file's path, or "environment" */
-	char *socket_path;                     /* NULL: not configured */
+	char *source;      /* the file's path, or "environment" */
+	char *socket_path; /* NULL: not configured */
 	unsigned socket_mode;
-	char *socket_group;                    /* NULL: none */
+	char *socket_group; /* NULL: none */
 	size_t max_message_bytes;
 	int max_connections;
 	struct config_access callers, admins;
@@ -112,64 +127,89 @@ struct config {
 	int64_t cooldown_ms, cooldown_max_ms, preferred_ttl_ms, check_interval_ms;
 	bool when_all_open_try;
 	int max_calls, max_queue;
-	char *default_chain;                   /* its name; a chain of that name exists unless there are none at all */
+	char *default_chain; /* a chain of that name exists unless there is no
+	                        chain at all */
 	int64_t default_deadline_ms;
 	struct config_params params;
-	bool fallback, preferred, health_tracking, active_checks;      /* features */
-	bool enable_fallback;                  /* the default of a call's enable_fallback */
+	bool fallback, preferred, health_tracking, active_checks; /* features */
+	bool enable_fallback; /* the default of a call's enable_fallback */
 	struct config_provider **providers;
 	size_t provider_count;
 	struct config_target **targets;
 	size_t target_count;
-	struct config_chain **chains;          /* configured chains, then agents */
+	struct config_chain **chains; /* configured chains, then agents */
 	size_t chain_count;
 };
 
-/* Where the values of ${VAR} and of section 4 come from: a function, so that tests and --env-file can put theirs first. */
+/*
+ * Where the values of ${VAR} and of the environment's configuration come from: a function, so that
+ * tests and --env-file can put theirs first.
+ */
 struct config_env {
-	const char *(*get)(void *arg, const char *name);       /* NULL: unset */
+	const char *(*get)(void *arg, const char *name); /* NULL: unset */
 	void *arg;
-	const char *credentials_dir;           /* $CREDENTIALS_DIRECTORY or NULL */
+	const char *credentials_dir; /* $CREDENTIALS_DIRECTORY or NULL */
 };
 
 /*
- * Reads a YAML file and everything it names (key files, agents_dir). The new snapshot with one reference, or NULL when there are
- * errors; faults (initialised to zero by the caller) gets those and the warnings either way.
+ * Reads a YAML file and everything it names (key files, agents_dir). The new snapshot with one
+ * reference, or NULL when there are errors; faults (initialised to zero by the caller) gets those
+ * and the warnings either way.
  */
-struct config *config_read_file(const char *path, const struct config_env *env, struct config_faults *faults);
-/* The same from text, for tests and fuzzing; name stands for the file in faults and for its folder in relative paths. */
-struct config *config_read_text(const char *text, size_t length, const char *name, const struct config_env *env,
-				struct config_faults *faults);
+struct config *config_read_file(
+	const char *path, const struct config_env *env, struct config_faults *faults);
+/*
+ * The same from text, for tests and fuzzing; name stands for the file in faults and for its folder
+ * in relative paths.
+ */
+struct config *config_read_text(const char *text, size_t length, const char *name,
+	const struct config_env *env, struct config_faults *faults);
 /* Makes one from the environment alone (no file). */
 struct config *config_from_env(const struct config_env *env, struct config_faults *faults);
 
 struct config *config_ref(struct config *config);
+/* The last one frees it and wipes the keys. NULL is fine. */
 void config_unref(struct config *config);
 
-/* Finders by name: NULL when there is none. Names are compared exactly; chains in any case. */
+/*
+ * Finders by name: NULL when there is none. Names are compared exactly; chains (not agents) in any
+ * case.
+ */
 struct config_provider *config_find_provider(const struct config *config, const char *name);
 struct config_target *config_find_target(const struct config *config, const char *name);
 struct config_chain *config_find_chain(const struct config *config, const char *name, bool agent);
 /*
- * A chain made for one call from target names ("provider/model"), for `targets` in a request: LLMFO_ENOT_FOUND with *why when one
- * names no provider. Models that are not listed are made as targets of their own. The caller frees it with config_chain_free().
+ * A chain made for one call from target names ("provider/model"), for `targets` in a request:
+ * LLMFO_ENOT_FOUND with *why when one names no provider, LLMFO_EINVALID_REQUEST when one is no
+ * target or there are none. A name that occurs twice counts once. Models that are not listed are
+ * made as targets of the chain's own. The caller frees it with config_chain_free().
  */
-int config_make_chain(const struct config *config, const char *const *names, size_t count, struct config_chain **chain,
-		      struct buf *why);
+int config_make_chain(const struct config *config, const char *const *names, size_t count,
+	struct config_chain **chain, struct buf *why) UTIL_MUST_CHECK;
 void config_chain_free(struct config_chain *chain);
 
-/* Does a call with these rules fail over after that outcome? */
-bool config_retries_on(const struct config_retry_on *rules, enum outcome_class class, int http_status, bool by_default);
-/* Parses one item of retry_on ("default", "any", "429", "5xx", a class) into rules: 0 or LLMFO_EINVALID_REQUEST. */
-int config_retry_on_add(struct config_retry_on *rules, const char *item);
+/*
+ * Does a call with these rules fail over after that outcome? by_default is what it does without
+ * any. What ends the call itself (ok, cancelled, deadline_exceeded) never does.
+ */
+bool config_retries_on(const struct config_retry_on *rules, enum outcome_class class,
+	int http_status, bool by_default);
+/*
+ * Parses one item of retry_on ("default", "any", "429", "5xx", a class) into rules: 0, or
+ * LLMFO_EINVALID_REQUEST for what is none of them or one status too many.
+ */
+int config_retry_on_add(struct config_retry_on *rules, const char *item) UTIL_MUST_CHECK;
 /* Is this user (with these groups) among them? */
-bool config_access_allows(const struct config_access *access, uint32_t uid, const uint32_t *gids, size_t gid_count);
+bool config_access_allows(
+	const struct config_access *access, uint32_t uid, const uint32_t *gids, size_t gid_count);
 
 /* A `.env` file: quotes, `export`, trailing comments. */
 struct env_file;
 /* NULL with faults filled when it cannot be read or has lines that are none. */
 struct env_file *env_file_read(const char *path, struct config_faults *faults);
+/* The value, NULL if the file does not set it. Valid until the file is freed. */
 const char *env_file_get(const struct env_file *file, const char *name);
+/* Wipes and frees; NULL is fine. */
 void env_file_free(struct env_file *file);
 
 #endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/* The snapshot itself: its life and its finders. How it is read is in the config_*.c files. */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "config_reader.h"
+
+struct config *
+config_ref(struct config *config)
+{
+	config->references++;
+	return config;
+}
+
+static void
+target_free(struct config_target *target)
+{
+	free(target->name);
+	free(target->model);
+	free(target);
+}
+
+void
+config_unref(struct config *config)
+{
+	if (!config || --config->references > 0)
+		return;
+	for (size_t i = 0; i < config->chain_count; i++)
+		config_chain_free(config->chains[i]);
+	for (size_t i = 0; i < config->target_count; i++)
+		target_free(config->targets[i]);
+	for (size_t i = 0; i < config->provider_count; i++)
+		config_provider_free(config->providers[i]);
+	free(config->chains);
+	free(config->targets);
+	free(config->providers);
+	config_access_free(&config->callers);
+	config_access_free(&config->admins);
+	config_params_free(&config->params);
+	free(config->default_chain);
+	free(config->socket_path);
+	free(config->socket_group);
+	free(config->source);
+	free(config);
+}
+
+struct config_provider *
+config_find_provider(const struct config *config, const char *name)
+{
+	for (size_t i = 0; i < config->provider_count; i++)
+		if (strcmp(config->providers[i]->name, name) == 0)
+			return config->providers[i];
+	return NULL;
+}
+
+struct config_target *
+config_find_target(const struct config *config, const char *name)
+{
+	for (size_t i = 0; i < config->target_count; i++)
+		if (strcmp(config->targets[i]->name, name) == 0)
+			return config->targets[i];
+	return NULL;
+}
+
+struct config_chain *
+config_find_chain(const struct config *config, const char *name, bool agent)
+{
+	for (size_t i = 0; i < config->chain_count; i++) {
+		struct config_chain *chain = config->chains[i];
+		if (chain->agent == agent &&
+			(agent ? strcmp(chain->name, name) == 0
+			       : util_equal_nocase(chain->name, name)))
+			return chain;
+	}
+	return NULL;
+}

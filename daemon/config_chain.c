@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: MIT */
+/* Targets and chains: those of `chains:`, the chain `default`, and one made for a call. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "config_reader.h"
+#include "llmfo.h"
+
+#define TARGET_MAX_BYTES 400
+
+/* ---- targets ---- */
+
+static bool
+offers(const struct config_provider *provider, const char *model)
+{
+	char *const *listed = provider->models;
+
+	if (!*listed)
+		return true;
+	while (*listed && strcmp(*listed, model) != 0)
+		listed++;
+	return *listed != NULL;
+}
+
+static struct config_target *
+target_new(struct config_provider *provider, const char *model)
+{
+	struct config_target *target = x_calloc(1, sizeof *target);
+
+	target->name = x_asprintf("%s/%s", provider->name, model);
+	target->provider = provider;
+	target->model = x_strdup(model);
+	target->listed = offers(provider, model);
+	return target;
+}
+
+struct config_target *
+config_target_intern(struct config *config, struct config_provider *provider, const char *model)
+{
+	for (size_t i = 0; i < config->target_count; i++) {
+		struct config_target *target = config->targets[i];
+		if (target->provider == provider && strcmp(target->model, model) == 0)
+			return target;
+	}
+	struct config_target *target = target_new(provider, model);
+	config->targets = x_realloc(
+		config->targets, (config->target_count + 1) * sizeof(struct config_target *));
+	config->targets[config->target_count++] = target;
+	return target;
+}
+
+/* ---- chains ---- */
+
+struct config_chain *
+config_chain_new(const char *name, bool agent)
+{
+	struct config_chain *chain = x_calloc(1, sizeof *chain);
+
+	chain->name = x_strdup(name);
+	chain->agent = agent;
+	chain->max_retries_per_model = -1;
+	return chain;
+}
+
+static void
+target_free(struct config_target *target)
+{
+	free(target->name);
+	free(target->model);
+	free(target);
+}
+
+void
+config_chain_free(struct config_chain *chain)
+{
+	if (!chain)
+		return;
+	for (size_t i = 0; i < chain->target_count; i++)
+		if (chain->targets[i]->transient)
+			target_free(chain->targets[i]);
+	free(chain->targets);
+	free(chain->name);
+	free(chain->workspace);
+	config_params_free(&chain->params);
+	free(chain);
+}
+
+bool
+config_chain_add(struct config_chain *chain, struct config_target *target)
+{
+	for (size_t i = 0; i < chain->target_count; i++)
+		if (strcmp(chain->targets[i]->name, target->name) == 0)
+			return false;
+	chain->targets = x_realloc(
+		chain->targets, (chain->target_count + 1) * sizeof(struct config_target *));
+	chain->targets[chain->target_count++] = target;
+	return true;
+}
+
+void
+config_append_chain(struct config *config, struct config_chain *chain)
+{
+	size_t place = config->chain_count;
+
+	config->chains = x_realloc(
+		config->chains, (config->chain_count + 1) * sizeof(struct config_chain *));
+	for (; !chain->agent && place > 0 && config->chains[place - 1]->agent; place--)
+		config->chains[place] = config->chains[place - 1];
+	config->chains[place] = chain;
+	config->chain_count++;
+}
+
+/* ---- `chains:`, its keys ---- */
+
+/* The same name in another case would be the same chain to whoever asks for it. */
+static bool
+name_is_free(struct config_reader *r, struct config_node *node)
+{
+	const struct config_chain *other = config_find_chain(r->config, node->key, false);
+
+	if (other)
+		config_key_error(r, node,
+			"chain names do not differ in case alone: `%s` is there "
+			"already",
+			other->name);
+	return !other;
+}
+
+static void
+read_chain(struct config_reader *r, struct config_node *node)
+{
+	if (!config_name_ok(r, node, false) || !name_is_free(r, node))
+		return;
+	struct config_chain *chain = config_chain_new(node->key, false);
+	config_append_chain(r->config, chain);
+	config_section_read(r, node, "chains.*", chain);
+	config_retry_on_read(r, config_node_get(node, "retry_on"), &chain->retry_on);
+}
+
+void
+config_chains_read(struct config_reader *r, struct config_node *chains)
+{
+	if (!chains || chains->kind != CONFIG_MAP)
+		return;
+	for (size_t i = 0; i < chains->count; i++)
+		read_chain(r, chains->items[i]);
+}
+
+/* ---- `chains:`, what they refer to ---- */
+
+struct config_provider *
+config_provider_named(struct config_reader *r, struct config_node *node, const char *name)
+{
+	struct config *config = r->config;
+	struct config_provider *provider = config_find_provider(config, name);
+	struct buf list;
+
+	if (provider)
+		return provider;
+	const char **names = x_calloc(config->provider_count + 1, sizeof *names);
+	buf_init(&list, 500);
+	for (size_t i = 0, count = 0; i < config->provider_count; i++)
+		if (!config->providers[i]->derived_from) {
+			names[count] = config->providers[i]->name;
+			buf_printf(&list, "%s%s", count++ ? ", " : "", config->providers[i]->name);
+		}
+	const char *nearest = config_nearest(name, names);
+	if (nearest)
+		config_error(r, node, "no provider `%s` is configured; did you mean `%s`?", name,
+			nearest);
+	else
+		config_error(r, node, "no provider `%s` is configured; there is: %s", name,
+			list.len ? list.data : "none");
+	free(names);
+	buf_free(&list);
+	return NULL;
+}
+
+static void
+not_a_target(struct config_reader *r, struct config_node *node, const char *text)
+{
+	for (size_t i = 0; i < r->config->target_count; i++)
+		if (strcmp(r->config->targets[i]->model, text) == 0) {
+			config_error(r, node, "`%s` is no target; did you mean `%s`?", text,
+				r->config->targets[i]->name);
+			return;
+		}
+	config_error(r, node, "`%s` is no target; write provider/model", text);
+}
+
+static void
+resolve_target(struct config_reader *r, struct config_chain *chain, struct config_node *node)
+{
+	const char *text = config_text(r, node);
+	const char *slash = text ? strchr(text, '/') : NULL;
+
+	if (!text)
+		return;
+	if (!slash || slash == text || !slash[1] || strlen(text) > TARGET_MAX_BYTES) {
+		not_a_target(r, node, text);
+		return;
+	}
+	char *name = x_strndup(text, (size_t)(slash - text));
+	struct config_provider *provider = config_provider_named(r, node, name);
+	free(name);
+	if (provider &&
+		!config_chain_add(chain, config_target_intern(r->config, provider, slash + 1)))
+		config_warning(r, node, "`%s` is in this chain twice", text);
+}
+
+void
+config_chain_warn_unusable(
+	struct config_reader *r, const struct config_node *node, const struct config_chain *chain)
+{
+	for (size_t i = 0; i < chain->target_count; i++)
+		if (chain->targets[i]->provider->configured)
+			return;
+	if (chain->target_count > 0)
+		config_warning(r, node,
+			"none of its targets can be used: no provider of theirs is "
+			"configured");
+}
+
+static void
+resolve_chain(struct config_reader *r, struct config_node *node)
+{
+	struct config_chain *chain = config_find_chain(r->config, node->key, false);
+	struct config_node *targets = config_node_get(node, "targets");
+
+	if (node->bad || node->kind != CONFIG_MAP || !chain) {
+		if (node->null)
+			config_key_error(
+				r, node, "the chain is empty; write {targets: [provider/model]}");
+		return;
+	}
+	if (!targets) {
+		config_key_error(
+			r, node, "the chain has no targets; add targets: [provider/model]");
+		return;
+	}
+	if (!config_is_list(r, targets, "[provider/model, ...]"))
+		return;
+	if (targets->count == 0)
+		config_error(r, targets, "the chain is empty; write [provider/model, ...]");
+	for (size_t i = 0; i < targets->count; i++)
+		resolve_target(r, chain, targets->items[i]);
+	config_chain_warn_unusable(r, node, chain);
+}
+
+void
+config_chain_make_default(struct config *config, const char *name)
+{
+	struct config_chain *chain = config_chain_new(name, false);
+
+	for (size_t i = 0; i < config->provider_count; i++) {
+		struct config_provider *provider = config->providers[i];
+		const char *own = provider->endpoint.preset->default_model;
+		for (char **model = provider->models; *model; model++)
+			config_chain_add(chain, config_target_intern(config, provider, *model));
+		if (!provider->models[0] && own && *own)
+			config_chain_add(chain, config_target_intern(config, provider, own));
+	}
+	if (chain->target_count > 0)
+		config_append_chain(config, chain);
+	else
+		config_chain_free(chain);
+}
+
+/* The name that a call gets which names nothing. `named` is what the file says; NULL. */
+static void
+choose_default(struct config_reader *r, struct config_node *named)
+{
+	struct config *config = r->config;
+	const struct config_chain *chain = config_find_chain(config, config->default_chain, false);
+
+	if (!chain && named && !util_equal_nocase(config->default_chain, "default")) {
+		const char **names = x_calloc(config->chain_count + 1, sizeof *names);
+		for (size_t i = 0; i < config->chain_count; i++)
+			names[i] = config->chains[i]->name;
+		const char *nearest = config_nearest(config->default_chain, names);
+		if (!named->bad)
+			config_error(r, named, "there is no chain `%s`%s%s%s",
+				config->default_chain,
+				nearest ? "; did you mean `" : "; add it under chains",
+				nearest ? nearest : "", nearest ? "`?" : "");
+		free(names);
+		return;
+	}
+	if (!chain && r->faults->errors == 0) {
+		config_chain_make_default(config, "default");
+		chain = config_find_chain(config, "default", false);
+		if (!chain && config->chain_count > 0)
+			chain = config->chains[0];
+	}
+	if (chain) {
+		char *name = x_strdup(chain->name);
+		free(config->default_chain);
+		config->default_chain = name;
+	}
+}
+
+void
+config_chains_resolve(
+	struct config_reader *r, struct config_node *chains, struct config_node *default_name)
+{
+	if (chains && chains->kind == CONFIG_MAP)
+		for (size_t i = 0; i < chains->count; i++)
+			resolve_chain(r, chains->items[i]);
+	choose_default(r, default_name);
+}
+
+/* ---- a chain for one call ---- */
+
+static int
+add_named(
+	const struct config *config, struct config_chain *chain, const char *name, struct buf *why)
+{
+	struct config_target *target = config_find_target(config, name);
+	const char *slash = strchr(name, '/');
+
+	if (!target && (!slash || slash == name || !slash[1] || strlen(name) > TARGET_MAX_BYTES)) {
+		buf_printf(
+			why, "`%.*s` is no target; write provider/model", TARGET_MAX_BYTES, name);
+		return LLMFO_EINVALID_REQUEST;
+	}
+	if (!target) {
+		char *first = x_strndup(name, (size_t)(slash - name));
+		struct config_provider *provider = config_find_provider(config, first);
+		if (!provider) {
+			buf_printf(why, "there is no provider `%s`; there is: ", first);
+			for (size_t i = 0; i < config->provider_count; i++)
+				buf_printf(why, "%s%s", i ? ", " : "", config->providers[i]->name);
+			free(first);
+			return LLMFO_ENOT_FOUND;
+		}
+		free(first);
+		target = target_new(provider, slash + 1);
+		target->transient = true;
+	}
+	if (!config_chain_add(chain, target) && target->transient)
+		target_free(target);
+	return 0;
+}
+
+int
+config_make_chain(const struct config *config, const char *const *names, size_t count,
+	struct config_chain **chain, struct buf *why)
+{
+	int error = count == 0 ? LLMFO_EINVALID_REQUEST : 0;
+
+	if (error)
+		buf_puts(why, "targets is empty");
+	*chain = config_chain_new("", false);
+	for (size_t i = 0; i < count && !error; i++)
+		error = add_named(config, *chain, names[i], why);
+	if (error) {
+		config_chain_free(*chain);
+		*chain = NULL;
+	}
+	return error;
+}

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where a provider's key comes from: the credentials folder, its key file, `api_key`, the preset's
+ * variables, in this order. No text made here holds one.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config_reader.h"
+
+#define KEY_MAX_BYTES 8192
+
+static void
+leave_out(struct config_provider *provider, char *reason)
+{
+	free(provider->reason);
+	provider->reason = reason;
+	provider->configured = false;
+}
+
+/* NULL if the key can stand in a header. */
+static const char *
+unusable(const char *key)
+{
+	if (strlen(key) > KEY_MAX_BYTES)
+		return "the key is longer than 8 KiB";
+	for (; *key; key++)
+		if ((unsigned char)*key <= 0x20 || (unsigned char)*key >= 0x7f)
+			return "the key holds a line break, a blank or another character that "
+			       "no key has";
+	return NULL;
+}
+
+static void
+set_key(struct config_provider *provider, const char *key)
+{
+	provider->key = x_strdup(key);
+	provider->endpoint.key = provider->key;
+}
+
+static void
+trim_line_end(struct buf *text)
+{
+	if (text->len && text->data[text->len - 1] == '\n')
+		text->data[--text->len] = '\0';
+	if (text->len && text->data[text->len - 1] == '\r')
+		text->data[--text->len] = '\0';
+}
+
+/* What is wrong with the content of a key file; NULL: nothing, and the key is set (or empty). */
+static const char *
+take_content(struct config_provider *provider, struct buf *text, const char *path)
+{
+	const char *why = NULL;
+
+	trim_line_end(text);
+	if (strlen(text->data) != text->len)
+		why = "the key holds a NUL byte";
+	else if (text->len == 0)
+		leave_out(provider, x_asprintf("%s is empty", path));
+	else if (!(why = unusable(text->data)))
+		set_key(provider, text->data);
+	return why;
+}
+
+static const char *
+error_text(int error)
+{
+	return error == -EINVAL   ? "not a regular file"
+		: error == -EFBIG ? "larger than a key"
+				  : strerror(-error);
+}
+
+static bool
+readable_by_others(unsigned mode, unsigned owner)
+{
+	unsigned allowed = owner == 0 ? 0040 : 0;
+
+	return (mode & 0077 & ~allowed) != 0;
+}
+
+/* Room for a whole key at once, so that growing leaves no copy behind; empty. */
+static int
+reserve(struct buf *text)
+{
+	buf_init(text, KEY_MAX_BYTES + 2);
+	if (!buf_reserve(text, text->max))
+		return -ENOMEM;
+	buf_added(text, 0);
+	return 0;
+}
+
+static void
+read_key_file(struct config_reader *r, struct config_node *node, struct config_provider *provider)
+{
+	const char *written = config_text(r, node);
+	struct buf text;
+	unsigned mode = 0, owner = 0;
+
+	if (!written || !*written)
+		return;
+	char *path = config_relative(node->file, written);
+	int error = reserve(&text);
+	if (!error)
+		error = config_slurp(path, text.max, &text, &mode, &owner);
+	const char *why = error ? NULL : take_content(provider, &text, path);
+	if (error)
+		config_error(r, node, "`%s` cannot be read: %s", path, error_text(error));
+	else if (why)
+		config_error(r, node, "`%s` cannot be used: %s", path, why);
+	else if (readable_by_others(mode, owner))
+		config_warning(r, node,
+			"`%s` can be read by others (mode %04o); chmod 600 keeps "
+			"the key secret",
+			path, mode);
+	util_wipe(text.data, text.len);
+	buf_free(&text);
+	free(path);
+}
+
+/* False: there is no credential of that name. */
+static bool
+read_credential(struct config_reader *r, const struct config_node *section,
+	struct config_provider *provider)
+{
+	struct buf text;
+
+	if (!r->env || !r->env->credentials_dir || !r->env->credentials_dir[0])
+		return false;
+	char *path = x_asprintf("%s/%s", r->env->credentials_dir, provider->name);
+	int error = reserve(&text);
+	if (!error)
+		error = config_slurp(path, text.max, &text, NULL, NULL);
+	const char *why = error ? error_text(error) : take_content(provider, &text, path);
+	if (why && error != -ENOENT) {
+		struct config_place place = {section ? section->file : "environment",
+			section ? section->line : 0, section ? section->column : 0, provider->name};
+		config_fault_add(r->faults, false, place, "the credential `%s` cannot be used: %s",
+			path, why);
+	}
+	util_wipe(text.data, text.len);
+	buf_free(&text);
+	free(path);
+	return error != -ENOENT;
+}
+
+bool
+config_provider_has_credential(const struct config_env *env, const char *name)
+{
+	struct buf text;
+
+	if (!env || !env->credentials_dir || !env->credentials_dir[0])
+		return false;
+	buf_init(&text, KEY_MAX_BYTES + 2);
+	char *path = x_asprintf("%s/%s", env->credentials_dir, name);
+	int error = config_slurp(path, KEY_MAX_BYTES + 2, &text, NULL, NULL);
+	util_wipe(text.data, text.len);
+	buf_free(&text);
+	free(path);
+	return error != -ENOENT;
+}
+
+static void
+read_api_key(struct config_reader *r, struct config_node *node, struct config_provider *provider)
+{
+	const char *key = config_text_secret(r, node);
+
+	if (node->variable)
+		provider->key_variable = x_strdup(node->variable);
+	if (!key) {
+		leave_out(provider, x_strdup("its api_key is faulty"));
+		return;
+	}
+	if (!*key) {
+		leave_out(provider,
+			node->variable ? x_asprintf("%s is not set", node->variable)
+				       : x_strdup("api_key is empty"));
+		return;
+	}
+	const char *why = unusable(key);
+	if (why)
+		config_error(r, node, "%s%s%s", why, node->variable ? "; see " : "",
+			node->variable ? node->variable : "");
+	else
+		set_key(provider, key);
+}
+
+/* The preset's own variables, the first that is set; *first becomes the name of the first. */
+static void
+read_variables(struct config_reader *r, const struct config_node *section,
+	struct config_provider *provider, char **first)
+{
+	const char *names = provider->endpoint.preset->key_variables;
+
+	for (size_t length; *names; names += length + (names[length] == ' ')) {
+		length = strcspn(names, " ");
+		char *name = x_strndup(names, length);
+		const char *key = r->env && r->env->get ? r->env->get(r->env->arg, name) : NULL;
+		const char *why = key && *key ? unusable(key) : NULL;
+		if (why) {
+			struct config_place place = {section ? section->file : "environment",
+				section ? section->line : 0, section ? section->column : 0, name};
+			config_fault_add(r->faults, false, place, "%s", why);
+		} else if (key && *key && !provider->key) {
+			set_key(provider, key);
+			provider->key_variable = x_strdup(name);
+		}
+		if (!*first)
+			*first = x_strdup(name);
+		free(name);
+	}
+}
+
+/* What runs without a key: some kinds of provider, and whatever is local. */
+static bool
+works_without(const struct config_provider *provider)
+{
+	return (provider->endpoint.preset->flags & PROVIDER_KEYLESS) || provider->local ||
+		config_provider_here(provider);
+}
+
+static void
+warn_left_out(struct config_reader *r, const struct config_node *section,
+	const struct config_provider *provider)
+{
+	struct config_place place = {"environment", 0, 0, ""};
+
+	if (section)
+		config_warning(r, section, "provider %s not configured: %s", provider->name,
+			provider->reason);
+	else
+		config_fault_add(r->faults, true, place, "provider %s not configured: %s",
+			provider->name, provider->reason);
+}
+
+void
+config_provider_find_key(
+	struct config_reader *r, struct config_node *section, struct config_provider *provider)
+{
+	struct config_node *file = config_node_get(section, "api_key_file");
+	struct config_node *direct = config_node_get(section, "api_key");
+	char *first = NULL;
+
+	provider->configured = true;
+	if (read_credential(r, section, provider)) {
+		if (direct)
+			(void)config_text_secret(r, direct);
+	} else if (file) {
+		read_key_file(r, file, provider);
+	} else if (direct) {
+		read_api_key(r, direct, provider);
+	} else {
+		read_variables(r, section, provider, &first);
+		if (!provider->key && !works_without(provider))
+			leave_out(provider,
+				first ? x_asprintf("%s is not set", first)
+				      : x_strdup("it has no api_key"));
+		if (!provider->key_variable)
+			provider->key_variable = x_strdup(first);
+	}
+	if (!provider->configured && (!direct || !direct->bad))
+		warn_left_out(r, section, provider);
+	free(first);
+}
