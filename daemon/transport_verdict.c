@@ -156,7 +156,7 @@ transport_verdict(const struct transport_facts *facts, struct transport_result *
 	enum transport_stop stop = facts->stop;
 
 	/* How libcurl calls a header line beyond its own ceiling. */
-	if (!stop && facts->code == CURLE_OUT_OF_MEMORY && facts->phase != TRANSPORT_CONNECTING &&
+	if (!stop && facts->code == CURLE_OUT_OF_MEMORY && facts->phase == TRANSPORT_REPLYING &&
 		!facts->whole_headers)
 		stop = TRANSPORT_STOP_HEADERS_TOO_LARGE;
 	if (stop) {

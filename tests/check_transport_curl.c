@@ -223,16 +223,30 @@ START_TEST(a_broken_reply_ends_as_what_it_is)
 }
 END_TEST
 
+/* A short body goes out with the headers, a long one after them. */
+static void
+make_body_long(void)
+{
+	char *room = buf_reserve(&exchange.http.body, 100000);
+
+	ck_assert_ptr_nonnull(room);
+	memset(room, 'x', 100000);
+	buf_added(&exchange.http.body, 100000);
+}
+
 START_TEST(a_post_on_a_dead_pooled_connection_is_seen_once)
 {
 	struct tiny_reply replies[] = {{.bytes = OK_REPLY}, {.bytes = "", .then = TINY_CLOSE},
 		{.bytes = OK_REPLY}};
 
 	serve(replies, 3);
+	if (_i == 1)
+		make_body_long();
 	ck_assert_int_eq(exchange_run(&exchange), TRANSPORT_DONE);
 	ck_assert_int_eq(exchange_run(&exchange), TRANSPORT_RESET);
 	ck_assert(exchange.result.reused);
 	ck_assert_uint_eq(tiny_http_requests(tiny), 2);
+	ck_assert_uint_eq(tiny_http_connections(tiny), 1);
 	ck_assert_int_eq(exchange_run(&exchange), TRANSPORT_DONE);
 	ck_assert(!exchange.result.reused);
 }
@@ -552,7 +566,7 @@ failures(void)
 	tcase_add_test(tc, nobody_there_is_refused);
 	tcase_add_test(tc, a_name_without_address_is_dns);
 	tcase_add_loop_test(tc, a_broken_reply_ends_as_what_it_is, 0, UTIL_COUNT(broken_rows));
-	tcase_add_test(tc, a_post_on_a_dead_pooled_connection_is_seen_once);
+	tcase_add_loop_test(tc, a_post_on_a_dead_pooled_connection_is_seen_once, 0, 2);
 	tcase_add_test(tc, a_get_on_a_dead_pooled_connection_is_seen_once_too);
 	tcase_add_test(tc, a_bad_url_is_told_from_the_loop);
 	tcase_add_test(tc, silence_ends_at_the_total_limit);
