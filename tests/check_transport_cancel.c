@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The real transport's promises about who may be called when: cancelling, starting and closing from everywhere. */
+/* The real transport's promises about who may be called when: cancelling, starting and closing from
+ * everywhere. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,7 +65,8 @@ cancel_itself(struct exchange *exchange, enum exchange_event event)
 		exchange_cancel(exchange);
 }
 
-/* A bystander at a server that keeps it waiting: whatever else happens, it is to be answered in the end. */
+/* A bystander at a server that keeps it waiting: whatever else happens, it is to be answered in the
+ * end. */
 static struct tiny_http *slow;
 static struct exchange bystander;
 

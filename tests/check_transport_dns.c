@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The real transport beside a name server that never answers: in a network of the test's own, whose only name server is
- * a socket that nobody reads. Skipped where the kernel does not let us have one.
+ * The real transport beside a name server that never answers: in a network of the test's own, whose
+ * only name server is a socket that nobody reads. Skipped where the kernel does not let us have
+ * one.
  */
 #include <check.h>
 #include <fcntl.h>
@@ -46,8 +47,7 @@ use_name_server(void)
 	if (fd < 0)
 		return false;
 	bool done = write(fd, text, strlen(text)) == (ssize_t)strlen(text) &&
-		fchmod(fd, 0644) == 0 &&
-		mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+		fchmod(fd, 0644) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
 		mount(path, "/etc/resolv.conf", NULL, MS_BIND, NULL) == 0;
 	close(fd);
 	unlink(path);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The real transport over TLS and HTTP/2, against nginx with certificates of a test CA. Skipped where there is no
- * nginx or no openssl command.
+ * The real transport over TLS and HTTP/2, against nginx with certificates of a test CA. Skipped
+ * where there is no nginx or no openssl command.
  */
 #include <check.h>
 #include <netinet/in.h>
@@ -34,8 +34,8 @@ static struct exchange one;
 static const char *
 nginx_path(void)
 {
-	static const char *const places[] = {"/usr/sbin/nginx", "/usr/bin/nginx",
-		"/usr/local/sbin/nginx"};
+	static const char *const places[] = {
+		"/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/sbin/nginx"};
 
 	for (size_t i = 0; i < UTIL_COUNT(places); i++) {
 		if (access(places[i], X_OK) == 0)
@@ -339,8 +339,7 @@ over_tls(void)
 	tcase_add_test(tc, a_good_certificate_is_trusted_and_its_connection_reused);
 	tcase_add_test(tc, many_at_once_share_one_connection);
 	tcase_add_test(tc, a_server_that_says_goodbye_harms_no_one_for_good);
-	tcase_add_loop_test(
-		tc, a_bad_certificate_is_refused_and_said_why, 0, UTIL_COUNT(bad_rows));
+	tcase_add_loop_test(tc, a_bad_certificate_is_refused_and_said_why, 0, UTIL_COUNT(bad_rows));
 	tcase_add_test(tc, a_missing_bundle_is_told);
 	tcase_add_test(tc, a_connection_that_trusted_another_ca_is_not_reused);
 	tcase_add_test(tc, a_server_that_dies_within_its_reply_leaves_it_truncated);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The real transport when libcurl's n-th allocation fails, for every n, once and from then on: every exchange still
- * ends once, the transport works again when there is memory, and nothing is left over.
+ * The real transport when libcurl's n-th allocation fails, for every n, once and from then on:
+ * every exchange still ends once, the transport works again when there is memory, and nothing is
+ * left over.
  */
 #include <check.h>
 #include <curl/curl.h>
@@ -12,9 +13,9 @@
 #include "exchange.h"
 #include "tiny_http.h"
 
-static long countdown;             /* allocations until one fails, 0: none does */
+static long countdown; /* allocations until one fails, 0: none does */
 static bool for_ever;
-static long live;                  /* blocks that libcurl holds */
+static long live; /* blocks that libcurl holds */
 static long failed_allocations;
 
 static bool
@@ -70,7 +71,8 @@ test_free(void *memory)
 	free(memory);
 }
 
-static const struct tiny_reply reply = {.bytes = "HTTP/1.1 200 OK\r\nA: b\r\nContent-Length: 2\r\n\r\nok"};
+static const struct tiny_reply reply = {
+	.bytes = "HTTP/1.1 200 OK\r\nA: b\r\nContent-Length: 2\r\n\r\nok"};
 
 /* Two at once, a third that reuses a connection: whether all of them were answered. */
 static bool
