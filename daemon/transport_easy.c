@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* See transport_easy.h. An option that looks superfluous here is one whose default can be changed by the environment. */
+/* See transport_easy.h. What looks superfluous here has a default that the environment changes. */
 #include "transport_easy.h"
 
 #include <limits.h>
@@ -9,14 +9,15 @@
 
 #include "llmfo.h"
 
-/* A pooled connection that idled longer than this is not trusted any more: many servers hang up after a minute. */
+/* What idled longer is not trusted any more: many servers hang up after a minute. */
 #define MAX_IDLE_S 55L
 /* Certificates and addresses change: no connection is used for longer. */
 #define MAX_LIFETIME_S 3600L
 #define KEEPALIVE_S 30L
 /*
- * A body up to this is given to libcurl as a copy, which sends it in one packet with the headers (a third less work a
- * request); a longer one it asks for piece by piece, so that it is not there twice.
+ * A body up to this is given to libcurl as a copy, which sends it in one packet with the headers (a
+ * third less work a request); a longer one it asks for piece by piece, so that it is not there
+ * twice.
  */
 #define COPIED_BODY_MAX_BYTES ((size_t)32 * 1024)
 
@@ -206,7 +207,7 @@ set_certificates(CURL *easy, const char *ca_file, bool proxied)
 
 	if (!ca_file)
 		return true;
-	/* A directory beside the bundle would keep libcurl from caching what it read: 20 ms for each connection. */
+	/* A directory beside the bundle would keep libcurl from caching it: 20 ms a connection. */
 	SET(CURLOPT_CAINFO, ca_file);
 	SET(CURLOPT_CAPATH, NULL);
 	if (proxied) {
@@ -231,7 +232,7 @@ transport_easy_request(CURL *easy, const struct transport_request *request, cons
 	SET(CURLOPT_TIMEOUT_MS, limit_ms(request->total_timeout_ms));
 	SET(CURLOPT_FRESH_CONNECT, request->fresh_connection ? 1L : 0L);
 	bad = !set_method(easy, http) || bad;
-	bad = !set_certificates(easy, request->ca_file ? request->ca_file : system_ca,
-		      request->proxy != NULL) || bad;
+	const char *ca_file = request->ca_file ? request->ca_file : system_ca;
+	bad = !set_certificates(easy, ca_file, request->proxy != NULL) || bad;
 	return bad ? LLMFO_EINTERNAL : 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is set on a libcurl handle: the things that hold for every exchange of llmfo (no redirects, no environment, no
- * second sending), and what one request adds to them. Each option is here and nowhere else.
+ * What is set on a libcurl handle: the things that hold for every exchange of llmfo (no redirects,
+ * no environment, no second sending), and what one request adds to them. Each option is here and
+ * nowhere else.
  */
 #ifndef LLMFO_TRANSPORT_EASY_H
 #define LLMFO_TRANSPORT_EASY_H
@@ -10,7 +11,8 @@
 
 #include "transport.h"
 
-/* Where the exchange goes on: libcurl's callbacks, their argument, and whoever closes the sockets. */
+/* Where the exchange goes on: libcurl's callbacks, their argument, and whoever closes the sockets.
+ */
 struct transport_easy_hooks {
 	curl_write_callback header, body;
 	curl_read_callback read;
@@ -27,18 +29,28 @@ struct transport_easy_headers {
 	struct curl_slist *nodes;
 };
 
-/* The system's bundle of certificates, NULL if none was found (then libcurl's own ideas hold). Static or libcurl's. */
+/*
+ * The system's bundle of certificates, NULL if none was found (then libcurl's own ideas hold).
+ * Static or libcurl's.
+ */
 const char *transport_easy_system_ca(void);
 /*
- * A handle with everything that holds for every request, NULL when libcurl fails. arg is for all hooks but
- * close_socket, which gets close_arg: a connection outlives its transfer. error_text: CURL_ERROR_SIZE bytes.
+ * A handle with everything that holds for every request, NULL when libcurl fails. arg is for all
+ * hooks but close_socket, which gets close_arg: a connection outlives its transfer. error_text:
+ * CURL_ERROR_SIZE bytes.
  */
 CURL *transport_easy_new(const struct transport_easy_hooks *hooks, void *arg, void *close_arg,
 	const char *user_agent, char *error_text);
-/* Sets what this request asks for; undone by the next call. LLMFO_EINTERNAL when libcurl takes something ill. */
+/*
+ * Sets what this request asks for; undone by the next call. LLMFO_EINTERNAL when libcurl takes
+ * something ill.
+ */
 int transport_easy_request(CURL *easy, const struct transport_request *request,
 	const char *system_ca, struct transport_easy_headers *headers);
-/* Wipes and frees the headers, and takes them and the copy of a body from the handle (which may be NULL). */
+/*
+ * Wipes and frees the headers, and takes them and the copy of a body from the handle (which may be
+ * NULL).
+ */
 void transport_easy_forget(CURL *easy, struct transport_easy_headers *headers);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * See transport_poll.h. Sockets are found by their number. A poll handle goes on watching between transfers (libcurl
- * takes its interest back and gives it again for each, which would be three system calls a request), and stops when
- * something happens that nobody waits for. The number of a closed descriptor is given out anew at once, and libuv
- * forgets what it watches by number: therefore the handle is closed first and its descriptor after it, both here.
+ * See transport_poll.h. Sockets are found by their number. A poll handle goes on watching between
+ * transfers (libcurl takes its interest back and gives it again for each, which would be three
+ * system calls a request), and stops when something happens that nobody waits for. The number of a
+ * closed descriptor is given out anew at once, and libuv forgets what it watches by number:
+ * therefore the handle is closed first and its descriptor after it, both here.
  */
 #include "transport_poll.h"
 
@@ -20,10 +21,11 @@
 struct watch {
 	uv_poll_t handle;
 	struct transport_poll *poll;
-	curl_socket_t name;        /* libcurl's number of it */
-	int fd;                    /* what is watched: the same, or a duplicate of what libcurl closes itself */
-	int wanted, watched;       /* UV_READABLE | UV_WRITABLE: what libcurl waits for, what we look for */
-	bool lent;                 /* libcurl made and closes it: the wake-up pipe of its resolver */
+	curl_socket_t name; /* libcurl's number of it */
+	int fd; /* what is watched: the same, or a duplicate of what libcurl closes itself */
+	int wanted,
+		watched; /* UV_READABLE | UV_WRITABLE: what libcurl waits for, what we look for */
+	bool lent;       /* libcurl made and closes it: the wake-up pipe of its resolver */
 	bool dead;
 	struct watch *next_dead;
 };
@@ -34,10 +36,10 @@ struct transport_poll {
 	uv_idle_t idle;
 	const struct transport_poll_ops *ops;
 	void *arg;
-	struct watch **watches;    /* by libcurl's number, NULL where there is none */
+	struct watch **watches; /* by libcurl's number, NULL where there is none */
 	size_t watches_count;
-	struct watch *dead;        /* stopped, not yet closed */
-	size_t handles;            /* that libuv still knows */
+	struct watch *dead; /* stopped, not yet closed */
+	size_t handles;     /* that libuv still knows */
 	bool due, awake;
 	void (*closed)(void *arg);
 	void *closed_arg;
@@ -104,8 +106,8 @@ on_watch_closed(uv_handle_t *handle)
 static void on_watch_closed(uv_handle_t *handle);
 
 /*
- * libcurl closed a descriptor without telling. libuv must forget the number at once, before it is watched anew, and the
- * descriptor is not ours to close any more.
+ * libcurl closed a descriptor without telling. libuv must forget the number at once, before it is
+ * watched anew, and the descriptor is not ours to close any more.
  */
 static void
 disown(struct watch *watch)
@@ -145,13 +147,14 @@ on_poll(uv_poll_t *handle, int status, int events)
 	int flags = 0;
 
 	if (status < 0)
-		watch->watched = 0;        /* libuv has stopped it */
+		watch->watched = 0; /* libuv has stopped it */
 	if (!watch->wanted) {
 		uv_poll_stop(handle);
 		watch->watched = 0;
 		return;
 	}
-	/* Readable too: what came before a reset is still there to be read, as is the error itself. */
+	/* Readable too: what came before a reset is still there to be read, as is the error itself.
+	 */
 	if (status < 0)
 		flags |= CURL_CSELECT_ERR | CURL_CSELECT_IN;
 	if (events & UV_READABLE)
@@ -215,7 +218,8 @@ transport_poll_close_socket(void *arg, curl_socket_t fd)
 	return 0;
 }
 
-/* NULL when there is no descriptor left: the transfer that waits for it then ends by its timeout. */
+/* NULL when there is no descriptor left: the transfer that waits for it then ends by its timeout.
+ */
 static struct watch *
 watch_lent(struct transport_poll *poll, curl_socket_t name)
 {
@@ -251,8 +255,8 @@ on_socket(CURL *easy, curl_socket_t name, int what, void *arg, void *unused)
 		watch = watch_lent(poll, name);
 	if (!watch)
 		return 0;
-	watch->wanted = (what & CURL_POLL_IN ? UV_READABLE : 0) |
-		(what & CURL_POLL_OUT ? UV_WRITABLE : 0);
+	watch->wanted =
+		(what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
 	if (watch->wanted != watch->watched && watch->wanted)
 		look(watch);
 	return 0;
@@ -278,7 +282,10 @@ on_timer(uv_timer_t *timer)
 	poll->ops->ready(poll->arg, CURL_SOCKET_TIMEOUT, 0);
 }
 
-/* Never fails, and never calls into libcurl: 0 ms is remembered for the owner, who asks after each call. */
+/*
+ * Never fails, and never calls into libcurl: 0 ms is remembered for the owner, who asks after each
+ * call.
+ */
 static int
 on_timeout_change(CURLM *multi, long timeout_ms, void *arg)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* See transport_verdict.h. One row a code; what a code means depends on how far the exchange had come. */
+/*
+ * See transport_verdict.h. One row a code; what a code means depends on how far the exchange had
+ * come.
+ */
 #include "transport_verdict.h"
 
 #include <errno.h>
@@ -8,12 +11,18 @@
 
 struct code_row {
 	CURLcode code;
-	enum transport_end ends[3];        /* by transport_phase */
-	const char *text;                  /* NULL: libcurl's own words for the code */
+	enum transport_end ends[3]; /* by transport_phase */
+	const char *text;           /* NULL: libcurl's own words for the code */
 };
 
-#define ALWAYS(end) {end, end, end}
-#define BY_PHASE(connecting, waiting, replying) {connecting, waiting, replying}
+#define ALWAYS(end) \
+	{ \
+		end, end, end \
+	}
+#define BY_PHASE(connecting, waiting, replying) \
+	{ \
+		connecting, waiting, replying \
+	}
 #define CUT BY_PHASE(TRANSPORT_UNREACHABLE, TRANSPORT_RESET, TRANSPORT_TRUNCATED)
 #define NOT_HTTP BY_PHASE(TRANSPORT_INTERNAL, TRANSPORT_PROTOCOL, TRANSPORT_PROTOCOL)
 
@@ -71,11 +80,11 @@ static const struct {
 	const char *text;
 } stops[] = {
 	[TRANSPORT_STOP_BODY_TOO_LARGE] = {TRANSPORT_TOO_LARGE, "the reply is too long"},
-	[TRANSPORT_STOP_HEADERS_TOO_LARGE] =
-		{TRANSPORT_TOO_LARGE, "the reply's headers are too long"},
+	[TRANSPORT_STOP_HEADERS_TOO_LARGE] = {TRANSPORT_TOO_LARGE,
+		"the reply's headers are too long"},
 	[TRANSPORT_STOP_NO_STATUS] = {TRANSPORT_PROTOCOL, "the reply has no final status"},
-	[TRANSPORT_STOP_SECOND_SENDING] =
-		{TRANSPORT_RESET, "the connection broke before a reply came"},
+	[TRANSPORT_STOP_SECOND_SENDING] = {TRANSPORT_RESET,
+		"the connection broke before a reply came"},
 };
 
 static void
@@ -93,8 +102,8 @@ say(struct transport_result *result, enum transport_end end, const char *text)
 static const char *
 words(const struct transport_facts *facts, enum transport_end end)
 {
-	static const char *const timeouts[] = {"no connection in time", "no reply in time",
-		"the reply was not complete in time"};
+	static const char *const timeouts[] = {
+		"no connection in time", "no reply in time", "the reply was not complete in time"};
 
 	if (facts->code == CURLE_OPERATION_TIMEDOUT)
 		return timeouts[facts->phase];
@@ -144,7 +153,10 @@ meant(const struct transport_facts *facts)
 	/* An end within the headers counts as a whole reply. */
 	if (facts->code == CURLE_OK && !facts->whole_headers)
 		return CURLE_PARTIAL_FILE;
-	/* A system call that fails leaves its errno; without one (and without TLS) it is bad chunking. */
+	/*
+	 * A system call that fails leaves its errno; without one (and without TLS) it is bad
+	 * chunking.
+	 */
 	if (facts->code == CURLE_RECV_ERROR && !facts->system_error && !facts->encrypted)
 		return CURLE_WEIRD_SERVER_REPLY;
 	return facts->code;
@@ -156,7 +168,7 @@ transport_verdict(const struct transport_facts *facts, struct transport_result *
 	enum transport_stop stop = facts->stop;
 
 	/* How libcurl calls a header line beyond its own ceiling. */
-	if (!stop && facts->code == CURLE_OUT_OF_MEMORY && facts->phase != TRANSPORT_CONNECTING &&
+	if (!stop && facts->code == CURLE_OUT_OF_MEMORY && facts->phase == TRANSPORT_REPLYING &&
 		!facts->whole_headers)
 		stop = TRANSPORT_STOP_HEADERS_TOO_LARGE;
 	if (stop) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The real transport's promises about who may be called when: cancelling, starting and closing from everywhere. */
+/* The real transport's promises about who may be called when: cancelling, starting and closing from
+ * everywhere. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,9 +65,40 @@ cancel_itself(struct exchange *exchange, enum exchange_event event)
 		exchange_cancel(exchange);
 }
 
+/* A bystander at a server that keeps it waiting: whatever else happens, it is to be answered in the
+ * end. */
+static struct tiny_http *slow;
+static struct exchange bystander;
+
+static void
+start_bystander(void)
+{
+	slow = tiny_http_new(&stage.loop, &ok_reply, 1);
+	tiny_http_hold(slow, true);
+	exchange_init(&bystander, &stage, tiny_http_port(slow));
+	exchange_start(&bystander);
+	while (tiny_http_connections(slow) == 0)
+		uv_run(&stage.loop, UV_RUN_ONCE);
+	stage.running--;
+}
+
+static void
+end_bystander(void)
+{
+	for (int turn = 0; turn < 3; turn++)
+		uv_run(&stage.loop, UV_RUN_NOWAIT);
+	stage.running++;
+	tiny_http_hold(slow, false);
+	stage_run(&stage);
+	ck_assert_int_eq(bystander.result.end, TRANSPORT_DONE);
+	tiny_http_close(slow);
+	exchange_free(&bystander);
+}
+
 START_TEST(a_transfer_may_be_cancelled_in_its_own_callbacks)
 {
 	serve(&drip_reply);
+	start_bystander();
 	wanted_event = (enum exchange_event)_i;
 	one.hook = cancel_itself;
 	for (int again = 0; again < 3; again++) {
@@ -77,6 +109,7 @@ START_TEST(a_transfer_may_be_cancelled_in_its_own_callbacks)
 		ck_assert_uint_eq(one.done_told, wanted_event == EXCHANGE_DONE);
 	}
 	ck_assert_int_eq(exchange_run(&other), TRANSPORT_DONE);
+	end_bystander();
 }
 END_TEST
 
@@ -106,13 +139,14 @@ START_TEST(a_transfer_may_be_cancelled_in_the_callbacks_of_another)
 	char *room = buf_reserve(&other.http.body, 8 * 1024 * 1024 - 4096);
 	memset(room, 'x', 8 * 1024 * 1024 - 4096);
 	buf_added(&other.http.body, 8 * 1024 * 1024 - 4096);
+	start_bystander();
 	exchange_start(&other);
 	stage_run_until(&stage, connections, NULL, 1);
 	exchange_start(&one);
 	stage_run(&stage);
 	ck_assert_int_eq(one.result.end, TRANSPORT_DONE);
 	ck_assert_uint_eq(other.headers_told + other.done_told, 0);
-	uv_run(&stage.loop, UV_RUN_NOWAIT);
+	end_bystander();
 }
 END_TEST
 
@@ -200,6 +234,18 @@ START_TEST(starting_again_and_again_in_vain_does_not_hold_the_loop)
 	ck_assert_uint_gt(restarts, 9000);
 	restarts = 0;
 	stage_run(&stage);
+}
+END_TEST
+
+START_TEST(one_that_cannot_start_may_try_again_with_nobody_else_there)
+{
+	serve(&ok_reply);
+	restarts = 5;
+	one.hook = start_again;
+	exchange_url(&one, "ftp://nowhere/");
+	exchange_start(&one);
+	stage_run(&stage);
+	ck_assert_uint_eq(restarts, 0);
 }
 END_TEST
 
@@ -337,6 +383,7 @@ main(void)
 	tcase_add_test(tc, a_cancelled_exchange_gives_up_its_connection);
 	tcase_add_test(tc, a_new_one_may_start_when_one_is_done);
 	tcase_add_test(tc, starting_again_and_again_in_vain_does_not_hold_the_loop);
+	tcase_add_test(tc, one_that_cannot_start_may_try_again_with_nobody_else_there);
 	tcase_add_loop_test(tc, another_may_start_in_every_callback, 0, 3);
 	tcase_add_test(tc, a_hundred_at_once_all_end_and_a_hundred_more_reuse);
 	tcase_add_test(tc, closing_ends_what_runs_without_a_word);

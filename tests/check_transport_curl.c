@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The real transport against a server that answers from a script: what it tells, what it never does by itself. */
+/* The real transport against a server that answers from a script: what it tells, what it never does
+ * by itself. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include "exchange.h"
 #include "tiny_http.h"
@@ -38,20 +37,6 @@ tear_down(void)
 		exchange_free(&exchange);
 	}
 	stage_close(&stage);
-}
-
-/* A port where nobody listens. */
-static int
-dead_port(void)
-{
-	struct tiny_reply none = {.bytes = ""};
-	struct tiny_http *gone = tiny_http_new(&stage.loop, &none, 1);
-	int port = tiny_http_port(gone);
-
-	tiny_http_close(gone);
-	uv_run(&stage.loop, UV_RUN_NOWAIT);
-	uv_run(&stage.loop, UV_RUN_NOWAIT);
-	return port;
 }
 
 START_TEST(a_reply_comes_with_status_headers_and_body)
@@ -128,8 +113,8 @@ END_TEST
 
 START_TEST(a_connection_is_used_again_also_after_an_error_reply)
 {
-	struct tiny_reply replies[] = {{.bytes = OK_REPLY}, {.bytes = BUSY_REPLY},
-		{.bytes = OK_REPLY}};
+	struct tiny_reply replies[] = {
+		{.bytes = OK_REPLY}, {.bytes = BUSY_REPLY}, {.bytes = OK_REPLY}};
 
 	serve(replies, 3);
 	ck_assert_int_eq(exchange_run(&exchange), TRANSPORT_DONE);
@@ -158,105 +143,12 @@ START_TEST(a_fresh_connection_is_fresh)
 }
 END_TEST
 
-START_TEST(nobody_there_is_refused)
-{
-	struct tiny_reply reply = {.bytes = OK_REPLY};
-
-	serve(&reply, 1);
-	char *url = x_asprintf("http://127.0.0.1:%d/", dead_port());
-	exchange_url(&exchange, url);
-	free(url);
-	ck_assert_int_eq(exchange_run(&exchange), TRANSPORT_REFUSED);
-	ck_assert_str_eq(exchange.result.detail, "Connection refused");
-	ck_assert_int_eq(exchange.result.status, 0);
-}
-END_TEST
-
-START_TEST(a_name_without_address_is_dns)
-{
-	struct tiny_reply reply = {.bytes = OK_REPLY};
-
-	serve(&reply, 1);
-	exchange_url(&exchange, "http://x.invalid/");
-	ck_assert_int_eq(exchange_run(&exchange), TRANSPORT_DNS);
-	ck_assert_str_eq(exchange.result.detail, "the name has no address");
-}
-END_TEST
-
-static const struct broken_row {
-	struct tiny_reply reply;
-	enum transport_end end;
-	int status;
-} broken_rows[] = {
-	{{.bytes = "", .then = TINY_CLOSE}, TRANSPORT_RESET, 0},
-	{{.bytes = "", .then = TINY_RESET}, TRANSPORT_RESET, 0},
-	{{.bytes = "HTTP/1.1 200 OK\r\n", .then = TINY_CLOSE}, TRANSPORT_TRUNCATED, 0},
-	{{.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe", .then = TINY_CLOSE},
-		TRANSPORT_TRUNCATED, 200},
-	{{.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe", .then = TINY_RESET},
-		TRANSPORT_TRUNCATED, 200},
-	{{.bytes = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe",
-		 .then = TINY_CLOSE},
-		TRANSPORT_TRUNCATED, 200},
-	{{.bytes = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhe"},
-		TRANSPORT_PROTOCOL, 200},
-	{{.bytes = "SSH-2.0-OpenSSH_9.2\r\n"}, TRANSPORT_PROTOCOL, 0},
-	{{.bytes = "\x16\x03\x01\x02\x03", .then = TINY_CLOSE}, TRANSPORT_PROTOCOL, 0},
-	{{.bytes = "HTTP/1.1 101 Switching Protocols\r\n\r\nxx", .then = TINY_CLOSE},
-		TRANSPORT_PROTOCOL, 0},
-	{{.bytes = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnope"},
-		TRANSPORT_PROTOCOL, 200},
-	{{.bytes = "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n"}, TRANSPORT_PROTOCOL, 0},
-};
-
-START_TEST(a_broken_reply_ends_as_what_it_is)
-{
-	const struct broken_row *row = &broken_rows[_i];
-
-	serve(&row->reply, 1);
-	exchange_run(&exchange);
-	ck_assert_str_eq(transport_end_name(exchange.result.end), transport_end_name(row->end));
-	ck_assert_int_eq(exchange.result.status, row->status);
-	ck_assert_int_eq(exchange.status, row->status);
-	ck_assert_str_ne(exchange.result.detail, "");
-	ck_assert_uint_eq(tiny_http_requests(tiny), 1);
-}
-END_TEST
-
-START_TEST(a_post_on_a_dead_pooled_connection_is_seen_once)
-{
-	struct tiny_reply replies[] = {{.bytes = OK_REPLY}, {.bytes = "", .then = TINY_CLOSE},
-		{.bytes = OK_REPLY}};
-
-	serve(replies, 3);
-	ck_assert_int_eq(exchange_run(&exchange), TRANSPORT_DONE);
-	ck_assert_int_eq(exchange_run(&exchange), TRANSPORT_RESET);
-	ck_assert(exchange.result.reused);
-	ck_assert_uint_eq(tiny_http_requests(tiny), 2);
-	ck_assert_int_eq(exchange_run(&exchange), TRANSPORT_DONE);
-	ck_assert(!exchange.result.reused);
-}
-END_TEST
-
-START_TEST(a_get_on_a_dead_pooled_connection_is_seen_once_too)
-{
-	struct tiny_reply replies[] = {{.bytes = OK_REPLY}, {.bytes = "", .then = TINY_RESET},
-		{.bytes = OK_REPLY}};
-
-	serve(replies, 3);
-	exchange.http.method = "GET";
-	ck_assert_int_eq(exchange_run(&exchange), TRANSPORT_DONE);
-	ck_assert_int_eq(exchange_run(&exchange), TRANSPORT_RESET);
-	ck_assert(exchange.result.reused);
-	ck_assert_uint_eq(tiny_http_requests(tiny), 2);
-}
-END_TEST
-
 START_TEST(a_reply_at_the_ceiling_is_taken_and_one_beyond_it_is_too_large)
 {
-	struct tiny_reply reply = {
-		.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n",
-		.more = "0123456789", .more_length = 10, .times = 10000};
+	struct tiny_reply reply = {.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n",
+		.more = "0123456789",
+		.more_length = 10,
+		.times = 10000};
 
 	serve(&reply, 1);
 	exchange.request.max_reply_bytes = 100000;
@@ -290,7 +182,8 @@ START_TEST(a_small_reply_that_unpacks_to_a_huge_one_is_too_large)
 	memcpy(packed, head, sizeof(head) - 1);
 	memcpy(packed + sizeof(head) - 1, gzip, sizeof(gzip));
 	at = sizeof(head) - 1 + sizeof(gzip);
-	/* One block of fixed codes: a zero, then "258 zeros more" (13 bits) to bring it to a whole byte. */
+	/* One block of fixed codes: a zero, then "258 zeros more" (13 bits) to bring it to a whole
+	 * byte. */
 	add_bits(packed + at, &bit, 6, 3);
 	add_bits(packed + at, &bit, 0x30, 8);
 	while (bit % 8 != 0) {
@@ -301,8 +194,11 @@ START_TEST(a_small_reply_that_unpacks_to_a_huge_one_is_too_large)
 		add_bits(period, &pulled, 0xc5, 8);
 		add_bits(period, &pulled, 0, 5);
 	}
-	struct tiny_reply reply = {.bytes = (const char *)packed, .length = at + bit / 8,
-		.more = (const char *)period, .more_length = 13, .times = 20000,
+	struct tiny_reply reply = {.bytes = (const char *)packed,
+		.length = at + bit / 8,
+		.more = (const char *)period,
+		.more_length = 13,
+		.times = 20000,
 		.then = TINY_CLOSE};
 	serve(&reply, 1);
 	ck_assert_int_eq(exchange_run(&exchange), TRANSPORT_TOO_LARGE);
@@ -361,11 +257,17 @@ START_TEST(endless_interim_replies_and_headers_are_too_large)
 	static const char interim[] = "HTTP/1.1 103 Early Hints\r\nLink: y\r\n\r\n";
 	static const char header[] = "X-Padding: 0123456789\r\n";
 	struct tiny_reply replies[] = {
-		{.bytes = interim, .more = interim, .more_length = sizeof(interim) - 1,
+		{.bytes = interim,
+			.more = interim,
+			.more_length = sizeof(interim) - 1,
 			.times = 20000},
-		{.bytes = "HTTP/1.1 200 OK\r\n", .more = header, .more_length = sizeof(header) - 1,
+		{.bytes = "HTTP/1.1 200 OK\r\n",
+			.more = header,
+			.more_length = sizeof(header) - 1,
 			.times = 50000},
-		{.bytes = "HTTP/1.1 200 OK\r\nX-Long: ", .more = header, .more_length = 9,
+		{.bytes = "HTTP/1.1 200 OK\r\nX-Long: ",
+			.more = header,
+			.more_length = 9,
 			.times = 100000},
 	};
 
@@ -380,8 +282,9 @@ END_TEST
 
 START_TEST(a_redirect_is_a_reply_like_any_other)
 {
-	struct tiny_reply reply = {.bytes = "HTTP/1.1 307 There\r\nLocation: http://127.0.0.1:1/\r\n"
-					    "Content-Length: 0\r\n\r\n"};
+	struct tiny_reply reply = {.bytes =
+					   "HTTP/1.1 307 There\r\nLocation: http://127.0.0.1:1/\r\n"
+					   "Content-Length: 0\r\n\r\n"};
 
 	serve(&reply, 1);
 	ck_assert_int_eq(exchange_run(&exchange), TRANSPORT_DONE);
@@ -416,109 +319,6 @@ START_TEST(a_configured_proxy_is_used_whatever_the_environment_excepts)
 }
 END_TEST
 
-START_TEST(a_bad_url_is_told_from_the_loop)
-{
-	static const char *const urls[] = {"", "ftp://127.0.0.1/", "file:///etc/passwd",
-		"http://[::1", "://x"};
-	struct tiny_reply reply = {.bytes = OK_REPLY};
-
-	serve(&reply, 1);
-	for (size_t i = 0; i < UTIL_COUNT(urls); i++) {
-		exchange_url(&exchange, urls[i]);
-		ck_assert_int_eq(exchange_run(&exchange), TRANSPORT_INTERNAL);
-		ck_assert_str_ne(exchange.result.detail, "");
-	}
-}
-END_TEST
-
-static int64_t
-now_ms(void)
-{
-	return (int64_t)(uv_hrtime() / 1000000);
-}
-
-START_TEST(silence_ends_at_the_total_limit)
-{
-	struct tiny_reply replies[] = {{.bytes = NULL},
-		{.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe"}};
-
-	serve(replies, 2);
-	exchange.request.total_timeout_ms = 80;
-	for (int i = 0; i < 2; i++) {
-		int64_t began_ms = now_ms();
-		ck_assert_int_eq(exchange_run(&exchange), TRANSPORT_TIMEOUT);
-		ck_assert_int_ge(now_ms() - began_ms, 79);
-		ck_assert_int_le(now_ms() - began_ms, 1000);
-	}
-	ck_assert_str_eq(exchange.result.detail, "the reply was not complete in time");
-}
-END_TEST
-
-static void
-ignore_connect(uv_connect_t *connect, int status)
-{
-	(void)connect;
-	(void)status;
-}
-
-START_TEST(no_connection_ends_at_the_connect_limit)
-{
-	struct tiny_reply reply = {.bytes = NULL};
-	struct sockaddr_in address;
-	uv_tcp_t full, waiting[8];
-	uv_connect_t connects[8];
-	int length = sizeof(address);
-
-	/* A listener whose queue is full answers no further SYN. */
-	serve(&reply, 1);
-	uv_ip4_addr("127.0.0.1", 0, &address);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
-	ck_assert_int_eq(listen(fd, 0), 0);
-	uv_tcp_init(&stage.loop, &full);
-	ck_assert_int_eq(uv_tcp_open(&full, fd), 0);
-	uv_tcp_getsockname(&full, (struct sockaddr *)&address, &length);
-	for (int i = 0; i < 8; i++) {
-		uv_tcp_init(&stage.loop, &waiting[i]);
-		uv_tcp_connect(&connects[i], &waiting[i], (const struct sockaddr *)&address,
-			ignore_connect);
-	}
-	char *url = x_asprintf("http://127.0.0.1:%d/", ntohs(address.sin_port));
-	exchange_url(&exchange, url);
-	free(url);
-	exchange.request.connect_timeout_ms = 60;
-	int64_t began_ms = now_ms();
-	ck_assert_int_eq(exchange_run(&exchange), TRANSPORT_CONNECT_TIMEOUT);
-	ck_assert_int_ge(now_ms() - began_ms, 59);
-	ck_assert_int_le(now_ms() - began_ms, 1000);
-	for (int i = 0; i < 8; i++)
-		uv_close((uv_handle_t *)&waiting[i], NULL);
-	uv_close((uv_handle_t *)&full, NULL);
-	uv_run(&stage.loop, UV_RUN_NOWAIT);
-}
-END_TEST
-
-START_TEST(without_descriptors_it_is_our_own_trouble)
-{
-	struct tiny_reply reply = {.bytes = OK_REPLY};
-	struct rlimit limit, none;
-
-	serve(&reply, 1);
-	ck_assert_int_eq(exchange_run(&exchange), TRANSPORT_DONE);
-	exchange.request.fresh_connection = true;
-	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
-	none = limit;
-	none.rlim_cur = 0;
-	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
-	enum transport_end end = exchange_run(&exchange);
-	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
-	ck_assert_int_eq(end, TRANSPORT_INTERNAL);
-	ck_assert_str_eq(exchange.result.detail, "Too many open files");
-	ck_assert_int_eq(exchange_run(&exchange), TRANSPORT_DONE);
-}
-END_TEST
-
 static TCase *
 exchanges(void)
 {
@@ -543,31 +343,12 @@ exchanges(void)
 	return tc;
 }
 
-static TCase *
-failures(void)
-{
-	TCase *tc = tcase_create("failures");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, nobody_there_is_refused);
-	tcase_add_test(tc, a_name_without_address_is_dns);
-	tcase_add_loop_test(tc, a_broken_reply_ends_as_what_it_is, 0, UTIL_COUNT(broken_rows));
-	tcase_add_test(tc, a_post_on_a_dead_pooled_connection_is_seen_once);
-	tcase_add_test(tc, a_get_on_a_dead_pooled_connection_is_seen_once_too);
-	tcase_add_test(tc, a_bad_url_is_told_from_the_loop);
-	tcase_add_test(tc, silence_ends_at_the_total_limit);
-	tcase_add_test(tc, no_connection_ends_at_the_connect_limit);
-	tcase_add_test(tc, without_descriptors_it_is_our_own_trouble);
-	return tc;
-}
-
 int
 main(void)
 {
 	Suite *suite = suite_create("transport_curl");
 
 	suite_add_tcase(suite, exchanges());
-	suite_add_tcase(suite, failures());
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
 	int failed = srunner_ntests_failed(runner);

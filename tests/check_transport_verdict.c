@@ -10,9 +10,10 @@
 static const struct row {
 	struct transport_facts facts;
 	enum transport_end end;
-	const char *detail;        /* NULL: of no interest */
+	const char *detail; /* NULL: of no interest */
 } rows[] = {
-	{{.code = CURLE_OK, .phase = TRANSPORT_REPLYING, .whole_headers = true}, TRANSPORT_DONE, ""},
+	{{.code = CURLE_OK, .phase = TRANSPORT_REPLYING, .whole_headers = true}, TRANSPORT_DONE,
+		""},
 	{{.code = CURLE_OK, .phase = TRANSPORT_REPLYING}, TRANSPORT_TRUNCATED,
 		"the connection broke within the reply"},
 	{{.code = CURLE_COULDNT_RESOLVE_HOST, .text = "Could not resolve host: h"}, TRANSPORT_DNS,
@@ -51,10 +52,12 @@ static const struct row {
 	{{.code = CURLE_SEND_ERROR, .phase = TRANSPORT_WAITING, .system_error = EPIPE},
 		TRANSPORT_RESET, "Broken pipe"},
 	{{.code = CURLE_SEND_FAIL_REWIND, .phase = TRANSPORT_WAITING}, TRANSPORT_RESET, NULL},
-	{{.code = CURLE_ABORTED_BY_CALLBACK, .phase = TRANSPORT_WAITING,
+	{{.code = CURLE_ABORTED_BY_CALLBACK,
+		 .phase = TRANSPORT_WAITING,
 		 .stop = TRANSPORT_STOP_SECOND_SENDING},
 		TRANSPORT_RESET, "the connection broke before a reply came"},
-	{{.code = CURLE_COULDNT_CONNECT, .phase = TRANSPORT_WAITING,
+	{{.code = CURLE_COULDNT_CONNECT,
+		 .phase = TRANSPORT_WAITING,
 		 .stop = TRANSPORT_STOP_SECOND_SENDING},
 		TRANSPORT_RESET, NULL},
 	{{.code = CURLE_HTTP2, .phase = TRANSPORT_WAITING}, TRANSPORT_RESET, NULL},
@@ -67,8 +70,10 @@ static const struct row {
 		TRANSPORT_TLS, "a b [0m"},
 	{{.code = CURLE_SSL_CACERT_BADFILE, .starved = true}, TRANSPORT_INTERNAL, NULL},
 	{{.code = CURLE_UNSUPPORTED_PROTOCOL}, TRANSPORT_INTERNAL, NULL},
-	{{.code = CURLE_UNSUPPORTED_PROTOCOL, .phase = TRANSPORT_WAITING}, TRANSPORT_PROTOCOL, NULL},
+	{{.code = CURLE_UNSUPPORTED_PROTOCOL, .phase = TRANSPORT_WAITING}, TRANSPORT_PROTOCOL,
+		NULL},
 	{{.code = CURLE_OUT_OF_MEMORY}, TRANSPORT_INTERNAL, "Out of memory"},
+	{{.code = CURLE_OUT_OF_MEMORY, .phase = TRANSPORT_WAITING}, TRANSPORT_INTERNAL, NULL},
 	{{.code = CURLE_OUT_OF_MEMORY, .phase = TRANSPORT_REPLYING}, TRANSPORT_TOO_LARGE, NULL},
 	{{.code = CURLE_OUT_OF_MEMORY, .phase = TRANSPORT_REPLYING, .whole_headers = true},
 		TRANSPORT_INTERNAL, NULL},

@@ -57,8 +57,8 @@ stage_run(struct stage *stage)
 }
 
 void
-stage_run_until(struct stage *stage, unsigned (*count)(const void *arg), const void *arg,
-	unsigned least)
+stage_run_until(
+	struct stage *stage, unsigned (*count)(const void *arg), const void *arg, unsigned least)
 {
 	while (count(arg) < least)
 		uv_run(&stage->loop, UV_RUN_ONCE);
@@ -104,7 +104,7 @@ on_done(void *arg, const struct transport_result *result)
 	ck_assert_uint_eq(exchange->done_told++, 0);
 	exchange->result = *result;
 	tell(exchange, EXCHANGE_DONE);
-	if (exchange->done_told)           /* and not started again */
+	if (exchange->done_told) /* and not started again */
 		exchange->transfer = NULL;
 	exchange->stage->running--;
 }

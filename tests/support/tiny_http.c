@@ -27,7 +27,7 @@ struct client {
 	struct list link;
 	struct tiny_http *tiny;
 	struct buf in;
-	bool waiting;              /* a whole request lies there, its answer is held back */
+	bool waiting; /* a whole request lies there, its answer is held back */
 };
 
 struct out {

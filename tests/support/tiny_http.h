@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A server in the test's own loop that answers the n-th request with the n-th reply of its script, byte for byte (the
- * last one again and again), so that it can misbehave in ways no real server does.
+ * A server in the test's own loop that answers the n-th request with the n-th reply of its script,
+ * byte for byte (the last one again and again), so that it can misbehave in ways no real server
+ * does.
  */
 #ifndef TINY_HTTP_H
 #define TINY_HTTP_H
@@ -11,19 +12,19 @@
 #include <uv.h>
 
 enum tiny_then {
-	TINY_KEEP,         /* the connection stays open for the next request */
+	TINY_KEEP, /* the connection stays open for the next request */
 	TINY_CLOSE,
 	TINY_RESET,
 };
 
 struct tiny_reply {
-	const char *bytes;         /* NULL: none */
-	size_t length;             /* 0: up to the NUL */
-	const char *more;          /* sent `times` times after bytes; NULL: none */
+	const char *bytes; /* NULL: none */
+	size_t length;     /* 0: up to the NUL */
+	const char *more;  /* sent `times` times after bytes; NULL: none */
 	size_t more_length;
 	size_t times;
 	enum tiny_then then;
-	bool drip;                 /* each byte in a packet of its own */
+	bool drip; /* each byte in a packet of its own */
 };
 
 struct tiny_http;
