@@ -269,6 +269,23 @@ json_bool(const struct json *json, bool fallback)
 	return json_type(json) == JSON_BOOL ? json_object_get_boolean(unwrap(json)) : fallback;
 }
 
+bool
+json_truthy(const struct json *json)
+{
+	double number;
+	size_t length;
+
+	switch (json_type(json)) {
+	case JSON_BOOL: return json_bool(json, false);
+	case JSON_INT:
+	case JSON_DOUBLE: return !json_double(json, &number) || number < 0 || number > 0;
+	case JSON_STRING: return json_string(json, &length) && length > 0;
+	case JSON_ARRAY:
+	case JSON_OBJECT: return json_count(json) > 0;
+	default: return false;
+	}
+}
+
 /* A new node of the library; the daemon's small allocations never fail. */
 static struct json *
 made(struct json_object *object)

@@ -58,6 +58,8 @@ bool json_double(const struct json *json, double *number);
 /* The text of a number as it was sent; "" for anything else. Valid as long as the node. */
 const char *json_number_text(const struct json *json);
 bool json_bool(const struct json *json, bool fallback);
+/* Anything but not there, null, false, 0, "", [] and {}. */
+bool json_truthy(const struct json *json);
 
 struct json *json_new_object(void);
 struct json *json_new_array(void);

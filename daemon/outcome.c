@@ -114,7 +114,7 @@ set_message(const struct outcome_facts *facts, const struct outcome_input *in, s
 		text = malformed_text(facts, in);
 	} else if (!text) {
 		snprintf(plain, sizeof(plain), "HTTP status %d without a message", in->status);
-		text = plain;
+		text = in->status < 300 ? "the answer was withheld" : plain;
 	}
 	outcome_scrub(text, strlen(text), in->secret, out->message, sizeof(out->message));
 }

@@ -269,19 +269,6 @@ collect(struct outcome_facts *facts, const struct json *object, int depth)
 /* ---- whole bodies ---- */
 
 static bool
-is_truthy(const struct json *error)
-{
-	size_t length;
-
-	switch (json_type(error)) {
-	case JSON_OBJECT:
-	case JSON_ARRAY: return true;
-	case JSON_STRING: return json_string(error, &length) && length > 0;
-	default: return json_bool(error, false);
-	}
-}
-
-static bool
 is_text(const struct json *object, const char *key, const char *text)
 {
 	const char *value = json_text(object, key);
@@ -313,9 +300,9 @@ collect_finish(struct outcome_facts *facts, const struct json *root)
 static bool
 is_error(const struct json *root)
 {
-	return is_truthy(json_get(root, "error")) || is_text(root, "object", "error") ||
+	return json_truthy(json_get(root, "error")) || is_text(root, "object", "error") ||
 		is_text(root, "type", "error") ||
-		is_truthy(json_get(json_at(json_get(root, "choices"), 0), "error"));
+		json_truthy(json_get(json_at(json_get(root, "choices"), 0), "error"));
 }
 
 static void
@@ -324,7 +311,7 @@ collect_root(struct outcome_facts *facts, const struct json *root, int status)
 	const struct json *choice = json_at(json_get(root, "choices"), 0);
 
 	facts->has_error = is_error(root);
-	if (is_truthy(json_get(choice, "error")))
+	if (json_truthy(json_get(choice, "error")))
 		take_message(facts, json_get(choice, "error"), 1);
 	else if (facts->has_error || status >= 300)
 		collect(facts, root, 0);

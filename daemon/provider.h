@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How each kind of provider is spoken to. Pure: a chat becomes the bytes of a request, the bytes of a reply become an
- * answer or an outcome. A family is one file and one struct provider_family; a preset is one row of provider.def.
+ * How each kind of provider is spoken to. Pure: a chat becomes the bytes of a request, the bytes of
+ * a reply become an answer or an outcome. A family is one file and one struct provider_family; a
+ * preset is one row of provider.def.
  */
 #ifndef LLMFO_PROVIDER_H
 #define LLMFO_PROVIDER_H
@@ -11,21 +12,24 @@
 #include "outcome.h"
 
 /* Quirks of presets. */
-#define PROVIDER_KEYLESS 0x01               /* works without a key (one is sent if configured) */
-#define PROVIDER_MAX_COMPLETION_TOKENS 0x02 /* max_completion_tokens instead of max_tokens, always */
-#define PROVIDER_OPENAI_MODELS 0x04         /* max_completion_tokens where OpenAI's newer models want it (o-series, gpt-5 and up) */
+#define PROVIDER_KEYLESS 0x01 /* works without a key (one is sent if configured) */
+#define PROVIDER_MAX_COMPLETION_TOKENS \
+	0x02 /* max_completion_tokens instead of max_tokens, always */
+/* max_completion_tokens where OpenAI's newer models want it (o-series, gpt-5 and up) */
+#define PROVIDER_OPENAI_MODELS 0x04
 #define PROVIDER_NO_STREAM_OPTIONS 0x08
-#define PROVIDER_RANDOM_SEED 0x10           /* the seed is called random_seed */
-#define PROVIDER_API_KEY_HEADER 0x20        /* key in `api-key:` (Azure) */
-#define PROVIDER_DEPLOYMENTS 0x40           /* Azure's URLs: /openai/deployments/MODEL/...?api-version= */
-#define PROVIDER_LOCAL 0x80                 /* runs on the user's own machine unless configured otherwise */
+#define PROVIDER_RANDOM_SEED 0x10    /* the seed is called random_seed */
+#define PROVIDER_API_KEY_HEADER 0x20 /* key in `api-key:` (Azure) */
+#define PROVIDER_DEPLOYMENTS 0x40    /* Azure's URLs: /openai/deployments/MODEL/...?api-version= */
+#define PROVIDER_NO_USER 0x100       /* refuses unknown fields, `user` is one */
+#define PROVIDER_LOCAL 0x80 /* runs on the user's own machine unless configured otherwise */
 
 struct provider_preset {
 	const char *name;
 	const struct provider_family *family;
 	const char *base_url;
 	const char *path;
-	const char *key_variables;     /* separated by spaces */
+	const char *key_variables; /* separated by spaces */
 	const char *default_model;
 	unsigned flags;
 };
@@ -33,38 +37,44 @@ struct provider_preset {
 /* Where requests go. Borrowed from the configuration. */
 struct provider_endpoint {
 	const struct provider_preset *preset;
-	const char *base_url;          /* normalised: scheme, host, path, no trailing slash */
-	const char *key;               /* NULL: none */
-	const char *api_version;       /* Azure; NULL: the preset's */
+	const char *base_url;    /* normalised: scheme, host, path, no trailing slash */
+	const char *key;         /* NULL: none */
+	const char *api_version; /* Azure; NULL: the preset's */
 };
 
 /* What the caller wants said, in OpenAI's form. All borrowed. */
 struct provider_chat {
 	const char *model;
-	const struct json *messages;           /* array of {role, content, ...} */
-	const struct json *tools;              /* NULL or array */
-	const struct json *tool_choice;        /* NULL, string or object */
-	const struct json *response_format;    /* NULL or object */
-	const struct json *stop;               /* NULL or array of strings */
-	const char *user;                      /* NULL: none */
+	const struct json *messages;        /* array of {role, content, ...} */
+	const struct json *tools;           /* NULL or array */
+	const struct json *tool_choice;     /* NULL, string or object */
+	const struct json *response_format; /* NULL or object */
+	const struct json *stop;            /* NULL or array of strings */
+	const char *user;                   /* NULL: none */
 	bool has_temperature, has_top_p, has_seed;
 	double temperature, top_p;
 	int64_t seed;
-	int64_t max_tokens;                    /* 0: not set */
+	int64_t max_tokens; /* 0: not set */
 };
 
-enum provider_finish { PROVIDER_FINISH_STOP, PROVIDER_FINISH_LENGTH, PROVIDER_FINISH_TOOL_CALLS, PROVIDER_FINISH_CONTENT_FILTER };
+enum provider_finish {
+	PROVIDER_FINISH_STOP,
+	PROVIDER_FINISH_LENGTH,
+	PROVIDER_FINISH_TOOL_CALLS,
+	PROVIDER_FINISH_CONTENT_FILTER
+};
 
 /* Tokens as the provider reports them; prompt includes cached. */
 struct provider_usage {
 	int64_t prompt_tokens, completion_tokens, cached_tokens, total_tokens;
-	bool reported;                 /* false: nothing usable was sent, the numbers are an estimate */
+	bool reported; /* false: nothing usable was sent, the numbers are an estimate */
 };
 
 /* A normalised answer, owned by whoever made it. */
 struct provider_answer {
-	struct buf text;               /* UTF-8, may be empty when there are tool calls, may hold NULs */
-	struct json *tool_calls;       /* NULL or array in OpenAI's form: {id, type, function: {name, arguments (text)}} */
+	struct buf text; /* UTF-8, may be empty when there are tool calls, may hold NULs */
+	/* NULL or array in OpenAI's form: {id, type, function: {name, arguments (text)}} */
+	struct json *tool_calls;
 	enum provider_finish finish;
 	struct provider_usage usage;
 };
@@ -72,19 +82,20 @@ struct provider_answer {
 struct provider_family {
 	const char *name;
 	/*
-	 * Fills an initialised request. 0, or LLMFO_ETOO_LARGE, or LLMFO_EBAD_REQUEST with *why (a buffer) saying what this
-	 * family or preset cannot carry (another target may: the attempt is a bad_request that lacks a capability).
+	 * Fills an initialised request. 0, or LLMFO_ETOO_LARGE, or LLMFO_EBAD_REQUEST with *why (a
+	 * buffer) saying what this family or preset cannot carry (another target may: the attempt
+	 * is a bad_request that lacks a capability). No shape of the chat's JSON does harm.
 	 */
 	int (*request)(const struct provider_endpoint *endpoint, const struct provider_chat *chat,
-		       struct http_request *request, struct buf *why);
+		struct http_request *request, struct buf *why);
 	/*
-	 * Reads a 2xx reply. True: *answer is filled. False: the body is no answer (an error in it, empty, cut, HTML):
-	 * outcome_judge() says what it is; *what, if set to non-NULL, says it in words for a malformed_response. *outcome is
-	 * filled by the family only where it knows better than the common table (set_outcome returned true through *judged).
+	 * Reads a 2xx reply. True: *answer, which was initialised, is filled. False: the body is no
+	 * answer (an error in it, empty, cut, HTML, filtered): outcome_judge() knows what it is,
+	 * for all families. *answer may be partly filled then.
 	 */
-	bool (*answer)(const char *body, size_t length, struct provider_answer *answer, struct outcome *outcome,
-		       bool *judged);
-	/* Fills a request that costs nothing and proves that the provider is there and the key good (the model list). */
+	bool (*answer)(const char *body, size_t length, struct provider_answer *answer);
+	/* Fills a request that costs nothing and proves that the provider is there and the key good
+	 * (the model list). */
 	int (*check)(const struct provider_endpoint *endpoint, struct http_request *request);
 	/* Is model in the reply to check()? 1 yes, 0 no, -1 the reply does not say. */
 	int (*check_has_model)(const char *body, size_t length, const char *model);
@@ -93,7 +104,10 @@ struct provider_family {
 extern const struct provider_family provider_openai;
 extern const struct provider_family provider_ollama;
 
-/* The preset of a name (any case; "claude" is anthropic, "google" is gemini), NULL if there is none. */
+/*
+ * The preset of a name (any case; "claude" is anthropic, "google" is gemini), NULL if there is
+ * none.
+ */
 const struct provider_preset *provider_preset(const char *name);
 /* All of them, in the table's order; NULL beyond the end. */
 const struct provider_preset *provider_preset_at(size_t index);
@@ -101,8 +115,9 @@ const struct provider_preset *provider_preset_at(size_t index);
 const char *provider_preset_names(void);
 
 /*
- * Checks and normalises a base URL: http or https, a host, no user, query or fragment, no trailing slash; the preset's
- * path is added where there is none. A new string, or NULL with *why (static text).
+ * Checks and normalises a base URL: http or https, a host, no user, query or fragment, no trailing
+ * slash; the preset's path is added where there is none. A new string, or NULL with *why (static
+ * text).
  */
 char *provider_base_url(const struct provider_preset *preset, const char *url, const char **why);
 /* "host" or "host:port" of a normalised base URL, a new string. */
@@ -111,7 +126,10 @@ char *provider_url_host(const char *base_url);
 void provider_answer_init(struct provider_answer *answer);
 void provider_answer_free(struct provider_answer *answer);
 const char *provider_finish_text(enum provider_finish finish);
-/* Estimated tokens of a chat's messages and of a text, for providers that report no usage: marked as estimated by the caller. */
+/*
+ * Estimated tokens of a chat's messages and of a text, for providers that report no usage: marked
+ * as estimated by the caller.
+ */
 int64_t provider_estimate_prompt_tokens(const struct provider_chat *chat);
 int64_t provider_estimate_text_tokens(const char *text, size_t length);
 

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The presets, base URLs, and what all families need to make a request and an answer. Speaks no
+ * provider's language itself.
+ */
+#include "provider.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "llmfo.h"
+#include "provider_common.h"
+
+#define ANSWER_MAX_BYTES ((size_t)256 * 1024 * 1024)
+#define TOKENS_MAX 1000000000
+#define BYTES_PER_TOKEN 4
+#define TOKENS_PER_MESSAGE 4
+#define TOKENS_PER_IMAGE 800
+
+static const struct provider_preset presets[] = {
+#define X(name, family, base_url, path, key_variables, default_model, flags) \
+	{name, &provider_##family, base_url, path, key_variables, default_model, flags},
+#include "provider.def"
+#undef X
+};
+
+static const char names[] =
+#define X(name, family, base_url, path, key_variables, default_model, flags) ", " name
+#include "provider.def"
+#undef X
+	;
+
+static const struct {
+	const char *name, *stands_for;
+} aliases[] = {
+	{"claude", "anthropic"},
+	{"google", "gemini"},
+};
+
+const struct provider_preset *
+provider_preset(const char *name)
+{
+	for (size_t i = 0; i < UTIL_COUNT(aliases); i++) {
+		if (util_equal_nocase(name, aliases[i].name))
+			name = aliases[i].stands_for;
+	}
+	for (size_t i = 0; i < UTIL_COUNT(presets); i++) {
+		if (util_equal_nocase(name, presets[i].name))
+			return &presets[i];
+	}
+	return NULL;
+}
+
+const struct provider_preset *
+provider_preset_at(size_t index)
+{
+	return index < UTIL_COUNT(presets) ? &presets[index] : NULL;
+}
+
+const char *
+provider_preset_names(void)
+{
+	return names + strlen(", ");
+}
+
+/* ---- base URLs ---- */
+
+/* Bytes of "http://" or "https://" at the beginning, in any case; 0 if there is neither. */
+static size_t
+scheme_bytes(const char *url)
+{
+	static const char *const schemes[] = {"http://", "https://"};
+	char start[sizeof("https://")];
+
+	for (size_t i = 0; i < UTIL_COUNT(schemes); i++) {
+		size_t length = strlen(schemes[i]);
+		if (strlen(url) <= length)
+			continue;
+		memcpy(start, url, length);
+		start[length] = '\0';
+		if (util_equal_nocase(start, schemes[i]))
+			return length;
+	}
+	return 0;
+}
+
+static bool
+is_port(const char *text, size_t length)
+{
+	return length > 0 && length <= 5 && strspn(text, "0123456789") >= length &&
+		strtol(text, NULL, 10) > 0 && strtol(text, NULL, 10) <= 65535;
+}
+
+/* What is wrong with host and port, NULL if nothing is. */
+static const char *
+host_fault(const char *host, size_t length)
+{
+	const char *end = host + length;
+	const char *bracket = memchr(host, ']', length);
+	const char *colon = memchr(host, ':', length);
+
+	if (memchr(host, '@', length))
+		return "a user or password in the URL is not supported, use api_key";
+	if (host[0] == '[') {
+		if (!bracket)
+			return "the address has no closing bracket";
+		colon = bracket + 1 < end ? bracket + 1 : NULL;
+		if (colon && *colon != ':')
+			return "something between address and port";
+	}
+	if (length == 0 || colon == host)
+		return "the host is missing";
+	if (colon && !is_port(colon + 1, (size_t)(end - colon) - 1))
+		return "the port is not a number from 1 to 65535";
+	return NULL;
+}
+
+static const char *
+url_fault(const char *url)
+{
+	size_t scheme = scheme_bytes(url);
+
+	for (const char *at = url; *at; at++) {
+		if ((unsigned char)*at <= ' ' || (unsigned char)*at >= 0x7f ||
+			strchr("\"<>\\^`{|}", *at))
+			return "a blank or another character that no URL has";
+	}
+	if (scheme == 0)
+		return "it must begin with http:// or https:// and name a host";
+	if (strpbrk(url, "?#"))
+		return "a query or fragment has no place in a base URL";
+	if (strstr(url, "/chat/completions") || strstr(url, "/api/chat"))
+		return "it must end before the endpoint's own path (/chat/completions)";
+	return host_fault(url + scheme, strcspn(url + scheme, "/"));
+}
+
+char *
+provider_base_url(const struct provider_preset *preset, const char *url, const char **why)
+{
+	const char *fault = url_fault(url);
+
+	if (fault) {
+		*why = fault;
+		return NULL;
+	}
+	size_t length = strlen(url), scheme = scheme_bytes(url);
+	while (url[length - 1] == '/')
+		length--;
+	bool bare = !memchr(url + scheme, '/', length - scheme);
+	const char *path = bare && preset ? preset->path : "";
+	const char *name = scheme == strlen("https://") ? "https://" : "http://";
+	return x_asprintf("%s%.*s%s", name, (int)(length - scheme), url + scheme, path);
+}
+
+char *
+provider_url_host(const char *base_url)
+{
+	const char *host = base_url + scheme_bytes(base_url);
+
+	return x_strndup(host, strcspn(host, "/"));
+}
+
+/* ---- answers ---- */
+
+void
+provider_answer_init(struct provider_answer *answer)
+{
+	*answer = (struct provider_answer){0};
+	buf_init(&answer->text, ANSWER_MAX_BYTES);
+}
+
+void
+provider_answer_free(struct provider_answer *answer)
+{
+	buf_free(&answer->text);
+	json_free(answer->tool_calls);
+	answer->tool_calls = NULL;
+}
+
+const char *
+provider_finish_text(enum provider_finish finish)
+{
+	switch (finish) {
+	case PROVIDER_FINISH_STOP: return "stop";
+	case PROVIDER_FINISH_LENGTH: return "length";
+	case PROVIDER_FINISH_TOOL_CALLS: return "tool_calls";
+	case PROVIDER_FINISH_CONTENT_FILTER: return "content_filter";
+	}
+	return "stop";
+}
+
+int64_t
+provider_estimate_text_tokens(const char *text, size_t length)
+{
+	int64_t plain = 0, other = 0;
+
+	for (size_t i = 0; i < length; i++) {
+		unsigned char c = (unsigned char)text[i];
+		if (c < 0x80)
+			plain++;
+		else if (c >= 0xc0) /* the first byte of a character */
+			other++;
+	}
+	return (plain + BYTES_PER_TOKEN - 1) / BYTES_PER_TOKEN + other;
+}
+
+static int64_t
+estimate_string(const struct json *json)
+{
+	size_t length = 0;
+	const char *text = json_string(json, &length);
+
+	return text ? provider_estimate_text_tokens(text, length) : 0;
+}
+
+static int64_t
+estimate_content(const struct json *content)
+{
+	int64_t tokens = estimate_string(content);
+
+	for (size_t i = 0; json_type(content) == JSON_ARRAY && i < json_count(content); i++) {
+		const struct json *part = json_at(content, i);
+		tokens += json_get(part, "image_url") ? TOKENS_PER_IMAGE
+						      : estimate_string(json_get(part, "text"));
+	}
+	return tokens;
+}
+
+static int64_t
+estimate_tree(const struct json *json)
+{
+	struct buf text;
+
+	if (!json)
+		return 0;
+	buf_init(&text, ANSWER_MAX_BYTES);
+	json_write(json, &text);
+	int64_t tokens = provider_estimate_text_tokens(text.data, text.len);
+	buf_free(&text);
+	return tokens;
+}
+
+int64_t
+provider_estimate_prompt_tokens(const struct provider_chat *chat)
+{
+	int64_t tokens = estimate_tree(chat->tools);
+
+	for (size_t i = 0; i < json_count(chat->messages); i++) {
+		const struct json *message = json_at(chat->messages, i);
+		tokens += TOKENS_PER_MESSAGE + estimate_content(json_get(message, "content")) +
+			estimate_tree(json_get(message, "tool_calls"));
+	}
+	return tokens;
+}
+
+/* ---- for the families ---- */
+
+int
+provider_begin(const struct provider_endpoint *endpoint, const char *method, char *url,
+	struct http_request *request, struct buf *why)
+{
+	bool own_header = endpoint->preset->flags & PROVIDER_API_KEY_HEADER;
+	int error = http_request_header(request, "Accept", "application/json");
+
+	request->method = method;
+	free(request->url);
+	request->url = url;
+	if (!error && strcmp(method, "POST") == 0)
+		error = http_request_header(request, "Content-Type", "application/json");
+	if (!error && endpoint->key && endpoint->key[0]) {
+		char *value = x_asprintf("%s%s", own_header ? "" : "Bearer ", endpoint->key);
+		error = http_request_header(
+			request, own_header ? "api-key" : "Authorization", value);
+		util_wipe(value, strlen(value));
+		free(value);
+	}
+	if (error == LLMFO_EINVALID_REQUEST) {
+		buf_puts(why, "the key holds a control character");
+		error = LLMFO_EBAD_REQUEST;
+	}
+	return error;
+}
+
+static bool
+read_count(const struct json *json, int64_t *count)
+{
+	return json_int(json, count) && *count >= 0 && *count <= TOKENS_MAX;
+}
+
+void
+provider_read_usage(struct provider_usage *usage, const struct json *prompt,
+	const struct json *completion, const struct json *total, const struct json *cached)
+{
+	int64_t in, out, sum, reused;
+
+	*usage = (struct provider_usage){0};
+	if (!read_count(prompt, &in) || !read_count(completion, &out))
+		return;
+	if (!read_count(total, &sum) || sum < in + out)
+		sum = in + out;
+	if (!read_count(cached, &reused) || reused > in)
+		reused = 0;
+	*usage = (struct provider_usage){in, out, reused, sum, true};
+}
+
+/* Arguments as text, whatever they came as. */
+static void
+make_arguments_text(struct json *function)
+{
+	const struct json *arguments = json_get(function, "arguments");
+	struct buf text;
+
+	if (json_type(arguments) == JSON_STRING)
+		return;
+	buf_init(&text, ANSWER_MAX_BYTES);
+	if (json_type(arguments) == JSON_OBJECT)
+		json_write(arguments, &text);
+	else
+		buf_puts(&text, "{}");
+	json_set(function, "arguments", json_new_string(text.data, text.len));
+	buf_free(&text);
+}
+
+struct json *
+provider_tool_calls(struct json *calls)
+{
+	for (size_t i = 0; i < json_count(calls); i++) {
+		struct json *call = json_at(calls, i);
+		struct json *function = json_get(call, "function");
+		const char *id = json_text(call, "id");
+		if (!json_text(function, "name"))
+			return NULL;
+		make_arguments_text(function);
+		if (!id || id[0] == '\0') {
+			char *made_up = x_asprintf("call_%zu", i);
+			json_set_text(call, "id", made_up);
+			free(made_up);
+		}
+		json_set_text(call, "type", "function");
+	}
+	return json_ref(calls);
+}
+
+int
+provider_list_has(const struct json *list, const char *key, const char *model,
+	bool (*same)(const char *listed, const char *model))
+{
+	if (json_type(list) != JSON_ARRAY)
+		return -1;
+	for (size_t i = 0; i < json_count(list); i++) {
+		const char *listed = json_text(json_at(list, i), key);
+		if (listed && same(listed, model))
+			return 1;
+	}
+	return 0;
+}
