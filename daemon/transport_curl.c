@@ -149,7 +149,7 @@ static void
 act_while_due(struct transport_curl *curl)
 {
 	for (int round = 0; round < ROUNDS_MAX; round++) {
-		if (!curl->multi || curl->unusable || !transport_poll_take_due(curl->poll))
+		if (!transport_poll_take_due(curl->poll) || !curl->multi || curl->unusable)
 			return;
 		act(curl, CURL_SOCKET_TIMEOUT, 0);
 	}
@@ -201,6 +201,7 @@ give_up_multi(struct transport_curl *curl)
 	curl_multi_cleanup(curl->multi);
 	curl->multi = NULL;
 	curl->unusable = false;
+	(void)transport_poll_take_due(curl->poll);
 }
 
 static void

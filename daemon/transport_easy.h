@@ -11,8 +11,7 @@
 
 #include "transport.h"
 
-/* Where the exchange goes on: libcurl's callbacks, their argument, and whoever closes the sockets.
- */
+/* Where the exchange goes on: libcurl's callbacks, and who closes the sockets. */
 struct transport_easy_hooks {
 	curl_write_callback header, body;
 	curl_read_callback read;

@@ -153,8 +153,7 @@ on_poll(uv_poll_t *handle, int status, int events)
 		watch->watched = 0;
 		return;
 	}
-	/* Readable too: what came before a reset is still there to be read, as is the error itself.
-	 */
+	/* Readable too: what came before a reset can still be read, as can the error itself. */
 	if (status < 0)
 		flags |= CURL_CSELECT_ERR | CURL_CSELECT_IN;
 	if (events & UV_READABLE)
@@ -218,8 +217,7 @@ transport_poll_close_socket(void *arg, curl_socket_t fd)
 	return 0;
 }
 
-/* NULL when there is no descriptor left: the transfer that waits for it then ends by its timeout.
- */
+/* NULL without a descriptor left: the transfer that waits for it then ends by its timeout. */
 static struct watch *
 watch_lent(struct transport_poll *poll, curl_socket_t name)
 {

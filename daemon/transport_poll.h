@@ -38,8 +38,7 @@ int transport_poll_open_socket(struct transport_poll *poll, const struct curl_so
 int transport_poll_close_socket(void *poll, curl_socket_t fd);
 /* Whether libcurl wants to be called for a timeout at once; asking takes the wish away. */
 bool transport_poll_take_due(struct transport_poll *poll);
-/* Asks for one call of ops->turn, in this turn of the loop or the next, without sleeping before it.
- */
+/* Asks for one call of ops->turn, in this turn of the loop or the next, before it sleeps. */
 void transport_poll_wake(struct transport_poll *poll);
 /*
  * Closes everything, once libcurl has let go of it; closed(arg) comes from the loop when all is
