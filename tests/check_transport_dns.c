@@ -18,8 +18,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "exchange.h"
-#include "tiny_http.h"
+#include "support/exchange.h"
+#include "support/tiny_http.h"
 
 static struct stage stage;
 static struct tiny_http *tiny;

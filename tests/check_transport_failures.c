@@ -7,8 +7,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "exchange.h"
-#include "tiny_http.h"
+#include "support/exchange.h"
+#include "support/tiny_http.h"
 
 #define OK_REPLY "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 

@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "exchange.h"
+#include "support/exchange.h"
 
 #define MANY 60
 

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exchange.h"
-#include "tiny_http.h"
+#include "support/exchange.h"
+#include "support/tiny_http.h"
 
 static long countdown; /* allocations until one fails, 0: none does */
 static bool for_ever;
