@@ -307,10 +307,16 @@ derived_name(const struct config *config, const struct config_provider *from, co
 {
 	char *host = provider_url_host(url);
 	char *name = x_asprintf("%s@%s", from->name, host);
+	size_t length = strlen(name), taken = 0;
 
-	for (int number = 2; config_find_provider(config, name); number++) {
+	for (size_t i = 0; i < config->provider_count; i++) {
+		const char *other = config->providers[i]->name;
+		taken += strncmp(other, name, length) == 0 &&
+			(!other[length] || other[length] == '#');
+	}
+	if (taken > 0) {
 		free(name);
-		name = x_asprintf("%s@%s#%d", from->name, host, number);
+		name = x_asprintf("%s@%s#%zu", from->name, host, taken + 1);
 	}
 	free(host);
 	return name;
