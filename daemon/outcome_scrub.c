@@ -10,6 +10,8 @@
 #include "utf8.h"
 
 #define SECRET_MARK "[secret]"
+/* No more of a text is looked at: what is shown is far shorter, and a body may be many MiB. */
+#define TEXT_MAX_BYTES 16384
 /* A shorter key is a placeholder ("x", "none") that would only tear holes into words. */
 #define SECRET_MIN_BYTES 4
 /* So much of our key's beginning counts as the key. */
@@ -225,15 +227,28 @@ copy_cut(const struct buf *text, char *out, size_t size)
 	out[at] = '\0';
 }
 
+/* Takes away what may be the beginning of a key that the end of the text cut through. */
+static void
+drop_last_word(struct buf *text)
+{
+	while (text->len > 0 && is_key_char(text->data[text->len - 1]))
+		text->data[--text->len] = '\0';
+}
+
 void
 outcome_scrub(const char *text, size_t length, const char *secret, char *out, size_t size)
 {
 	struct buf cleaned, hidden;
+	bool clipped = length > TEXT_MAX_BYTES;
 
-	/* Each byte becomes at most a replacement character; each four bytes at most a mark. */
-	buf_init(&cleaned, length * 3 + 1);
-	buf_init(&hidden, (length * 3 + 1) * sizeof(SECRET_MARK));
+	if (clipped)
+		length = TEXT_MAX_BYTES;
+	/* Each byte becomes at most a replacement character; each byte then at most a mark. */
+	buf_init(&cleaned, length * strlen(UTF8_REPLACEMENT));
 	clean(text, length, &cleaned);
+	if (clipped)
+		drop_last_word(&cleaned);
+	buf_init(&hidden, cleaned.len * strlen(SECRET_MARK));
 	hide_keys(cleaned.data, secret, &hidden);
 	if (size > 0)
 		copy_cut(&hidden, out, size);

@@ -156,7 +156,7 @@ static const struct {
 	{"", "{\"retry_after\":1e308}", true, -1},
 	{"", "{\"retry_after\":true}", true, -1},
 	/* Reset headers: the dimension that is used up; the longest of several; none that is not.
-         */
+	 */
 	{"x-ratelimit-remaining-requests: 0\nx-ratelimit-reset-requests: 2m52.8s\n"
 	 "x-ratelimit-remaining-tokens: 7927\nx-ratelimit-reset-tokens: 547ms",
 		"", true, 172800},
@@ -289,6 +289,22 @@ START_TEST(a_cut_keeps_whole_characters)
 }
 END_TEST
 
+START_TEST(a_key_at_the_end_of_what_is_looked_at_is_not_shown)
+{
+	static char text[20000], out[200];
+	size_t key = strlen(KEY);
+
+	for (size_t cut = 0; cut <= key; cut++) {
+		memset(text, '\x01', sizeof(text));
+		memcpy(text, "seen it ", 8);
+		memcpy(text + 16384 - cut, KEY, key);
+		outcome_scrub(text, sizeof(text), KEY, out, sizeof(out));
+		ck_assert_ptr_null(strstr(out, "sk-"));
+		ck_assert_int_eq(strncmp(out, "seen", 4), 0);
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -307,6 +323,7 @@ main(void)
 		tcase, quoted_sentences_and_case_do_not_count, 0, (int)UTIL_COUNT(normals));
 	tcase_add_loop_test(tcase, text_is_one_clean_line_without_a_key, 0, (int)UTIL_COUNT(shown));
 	tcase_add_test(tcase, a_cut_keeps_whole_characters);
+	tcase_add_test(tcase, a_key_at_the_end_of_what_is_looked_at_is_not_shown);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);

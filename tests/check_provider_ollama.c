@@ -55,7 +55,7 @@ static const struct {
 		"\"options\":{\"num_predict\":64,\"temperature\":0.7,\"top_p\":0.9,\"seed\":7,"
 		"\"stop\":[\"a\",\"\"]},\"messages\":[" HI "]}"},
 	{MESSAGES("{\"role\":\"developer\",\"content\":\"d\"},{\"role\":\"system\",\"content\":"
-                  "\"\"}"),
+		  "\"\"}"),
 		START "\"messages\":[{\"role\":\"system\",\"content\":\"d\"},"
 		      "{\"role\":\"system\",\"content\":\"\"}]}"},
 	{MESSAGES("{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"a\"},"
@@ -68,7 +68,7 @@ static const struct {
 		 "{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":\"c1\",\"type\":"
 		 "\"function\",\"function\":{\"name\":\"f\",\"arguments\":"
 		 "\"{\\\"n\\\":9007199254740993,\\\"s\\\":\\\"\xf0\x9f\x98\x80\\\"}\"}},{"
-                 "\"function\":"
+		 "\"function\":"
 		 "{\"name\":\"g\",\"arguments\":\"\"}}]},"
 		 "{\"role\":\"tool\",\"tool_call_id\":\"c1\",\"content\":\"42\"}"),
 		START "\"messages\":[{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":["
@@ -190,17 +190,17 @@ static const struct {
 	 "\"eval_count\":5}",
 		"cut", NULL, PROVIDER_FINISH_LENGTH, {0, 0, 0, 0, false}},
 	{"{\"message\":{\"content\":\"\",\"thinking\":\"hm\"},\"done\":true,\"done_reason\":"
-         "\"length\"}",
+	 "\"length\"}",
 		"", NULL, PROVIDER_FINISH_LENGTH, {0, 0, 0, 0, false}},
 	{"{\"message\":{\"content\":\"\",\"tool_calls\":[{\"function\":{\"name\":\"f\","
-         "\"arguments\":"
+	 "\"arguments\":"
 	 "{\"n\":9007199254740993,\"s\":\"\xc3\xbc\"}}},{\"id\":\"x\",\"function\":{\"name\":\"g\","
 	 "\"arguments\":{}}}]},\"done\":true,\"done_reason\":\"stop\"}",
 		"",
 		"[{\"function\":{\"name\":\"f\",\"arguments\":"
 		"\"{\\\"n\\\":9007199254740993,\\\"s\\\":\\\"\xc3\xbc\\\"}\"},\"id\":\"call_0\","
 		"\"type\":\"function\"},{\"id\":\"x\",\"function\":{\"name\":\"g\",\"arguments\":"
-                "\"{}\"},"
+		"\"{}\"},"
 		"\"type\":\"function\"}]",
 		PROVIDER_FINISH_TOOL_CALLS, {0, 0, 0, 0, false}},
 };

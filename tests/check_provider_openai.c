@@ -86,7 +86,7 @@ static const struct wanted requests[] = {
 	{"vllm", NULL, "", "m", NULL, NULL, HEADERS, NULL},
 	{"azure", "https://r.openai.azure.com", "k", "my model/\xc3\xbc?", NULL,
 		"https://r.openai.azure.com/openai/deployments/my%20model%2F%C3%BC%3F/chat/"
-                "completions"
+		"completions"
 		"?api-version=2024-10-21",
 		HEADERS "api-key: k\n", NULL},
 	{"azure", "https://r.openai.azure.com/openai", "k", "d", NULL,
@@ -103,21 +103,21 @@ static const struct wanted requests[] = {
 		"{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":\"1\"}]}],"
 		"\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"parameters\":"
 		"{\"maximum\":9007199254740993,\"multipleOf\":1e-7,\"pattern\":"
-                "\"\\u0000\xf0\x9f\x98\x80/\"}}}"
+		"\"\\u0000\xf0\x9f\x98\x80/\"}}}"
 		"],\"tool_choice\":{\"type\":\"function\"},\"response_format\":{\"type\":\"json_"
-                "object\"}}",
+		"object\"}}",
 		NULL, NULL,
 		"{\"model\":\"a/"
-                "b\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\","
+		"b\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\","
 		"\"text\":\"\"},{\"type\":\"image_url\",\"image_url\":{\"url\":\"https://x/"
-                "y.png\"}}],"
+		"y.png\"}}],"
 		"\"x\":null},{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":"
-                "\"1\"}]}],"
+		"\"1\"}]}],"
 		"\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"parameters\":"
 		"{\"maximum\":9007199254740993,\"multipleOf\":1e-7,\"pattern\":"
-                "\"\\u0000\xf0\x9f\x98\x80/\"}}}"
+		"\"\\u0000\xf0\x9f\x98\x80/\"}}}"
 		"],\"tool_choice\":{\"type\":\"function\"},\"response_format\":{\"type\":\"json_"
-                "object\"}}"},
+		"object\"}}"},
 };
 
 START_TEST(a_request_is_as_the_preset_wants_it)
@@ -176,7 +176,7 @@ static const struct {
 	{CHOICE("{\"content\":\"gr\xc3\xbc\xc3\x9f \xf0\x9f\x98\x80\"}", "null"),
 		"gr\xc3\xbc\xc3\x9f \xf0\x9f\x98\x80", NULL, PROVIDER_FINISH_STOP},
 	{CHOICE("{\"content\":[{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"thinking\","
-                "\"thinking\":"
+		"\"thinking\":"
 		"[{\"type\":\"text\",\"text\":\"no\"}]},{\"type\":\"text\",\"text\":\"b\"}]}",
 		 "\"stop\""),
 		"ab", NULL, PROVIDER_FINISH_STOP},
@@ -198,9 +198,9 @@ static const struct {
 		 "\"tool_calls\""),
 		"",
 		"[{\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"a\\\":18446744073709551615}\"}"
-                ","
+		","
 		"\"id\":\"call_0\",\"type\":\"function\"},{\"id\":\"call_1\",\"function\":{"
-                "\"name\":"
+		"\"name\":"
 		"\"g\",\"arguments\":\"{}\"},\"type\":\"function\"}]",
 		PROVIDER_FINISH_TOOL_CALLS},
 	{CHOICE("{\"function_call\":{\"name\":\"f\",\"arguments\":\"{}\"}}", "\"function_call\""),
@@ -269,7 +269,7 @@ static const struct {
 	{"{\"error\":\"busy\",\"choices\":[{\"message\":{\"content\":\"x\"}}]}", "server_error"},
 	{"{\"choices\":[{\"message\":{\"content\":\"part\"},\"finish_reason\":\"error\",\"error\":"
 	 "{\"code\":502,\"message\":\"gone\",\"metadata\":{\"error_type\":\"provider_unavailable\"}"
-         "}}]}",
+	 "}}]}",
 		"unavailable"},
 };
 
