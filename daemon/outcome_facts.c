@@ -276,25 +276,39 @@ is_text(const struct json *object, const char *key, const char *text)
 	return value && strcmp(value, text) == 0;
 }
 
+/* Why a reply or the piece of a stream ends, in its own word; NULL if it does not say. */
+static const char *
+finish_of(const struct json *root)
+{
+	const struct json *choice = json_at(json_get(root, "choices"), 0);
+	const struct json *candidate = json_at(json_get(root, "candidates"), 0);
+	const char *finishes[] = {json_text(choice, "finish_reason"),
+		json_text(candidate, "finishReason"), json_text(root, "stop_reason"),
+		json_text(json_get(root, "delta"), "stop_reason"),
+		json_text(json_get(root, "promptFeedback"), "blockReason")};
+
+	for (size_t i = 0; i < UTIL_COUNT(finishes); i++) {
+		if (finishes[i])
+			return finishes[i];
+	}
+	return NULL;
+}
+
 /* Why a reply that is no error holds no answer, where it says so itself. */
 static void
 collect_finish(struct outcome_facts *facts, const struct json *root)
 {
-	const struct json *choice = json_at(json_get(root, "choices"), 0);
 	const struct json *candidate = json_at(json_get(root, "candidates"), 0);
-	const char *finish = json_text(choice, "finish_reason");
 	const char *block = json_text(json_get(root, "promptFeedback"), "blockReason");
+	const char *finish = finish_of(root);
 
-	if (finish && strcmp(finish, "error") == 0)
-		finish = "finish_error";
 	if (block) {
 		add_word(facts, OUTCOME_PLACE_REASON, 0, "prompt_blocked");
 		add_message(facts, block);
 	}
-	add_word(facts, OUTCOME_PLACE_CODE, 0, finish);
-	add_word(facts, OUTCOME_PLACE_CODE, 0, json_text(candidate, "finishReason"));
+	add_word(facts, OUTCOME_PLACE_CODE, 0,
+		finish && strcmp(finish, "error") == 0 ? "finish_error" : finish);
 	add_message(facts, json_text(candidate, "finishMessage"));
-	add_word(facts, OUTCOME_PLACE_CODE, 0, json_text(root, "stop_reason"));
 }
 
 static bool
@@ -319,44 +333,77 @@ collect_root(struct outcome_facts *facts, const struct json *root, int status)
 		collect_finish(facts, root);
 }
 
-/* The JSON of a stream's line: "data: {...}", "error: {...}", or the bare object of NDJSON. */
-static const char *
-line_json(const char *line, const char *end)
+/* A line of a stream: whether its field says that an error follows, and its JSON, or NULL. */
+struct line {
+	bool error_field;
+	const char *json;
+	size_t length;
+};
+
+/* Reads "data: {...}", "error: {...}", "event: error" or the bare object of NDJSON. */
+static struct line
+read_line(const char *text, size_t length)
 {
-	static const char *const fields[] = {"data:", "error:", ""};
+	static const struct {
+		const char *name;
+		bool error;
+	} fields[] = {
+		{"event: error", true}, {"event:error", true}, {"error:", true}, {"data:", false}};
+	struct line line = {.error_field = false};
 
 	for (size_t i = 0; i < UTIL_COUNT(fields); i++) {
-		size_t length = strlen(fields[i]);
-		if ((size_t)(end - line) < length || memcmp(line, fields[i], length) != 0)
+		size_t bytes = strlen(fields[i].name);
+		if (length < bytes || memcmp(text, fields[i].name, bytes) != 0)
 			continue;
-		const char *json = line + length;
-		while (json < end && is_space(*json))
-			json++;
-		if (json < end && *json == '{')
-			return json;
+		line.error_field = fields[i].error;
+		text += bytes;
+		length -= bytes;
+		break;
 	}
-	return NULL;
+	while (length > 0 && is_space(*text)) {
+		text++;
+		length--;
+	}
+	if (length > 0 && *text == '{')
+		line = (struct line){line.error_field, text, length};
+	return line;
+}
+
+/* Keeps the JSON of a line if it is an error, or an end that says why it came. */
+static void
+take_line(struct outcome_facts *facts, const struct line *line, bool error_field)
+{
+	struct json *root = json_parse(line->json, line->length, false, NULL);
+	bool error = root && (error_field || is_error(root));
+	/* One place is left for the error that may still follow. */
+	size_t room = error ? OUTCOME_ROOTS_MAX : OUTCOME_ROOTS_MAX - 1;
+
+	if (!root || facts->root_count >= room || (!error && !finish_of(root))) {
+		json_free(root);
+		return;
+	}
+	facts->roots[facts->root_count++] = root;
+	collect_root(facts, root, error ? 500 : 200);
+	facts->has_error = error;
 }
 
 /* Looks for an error among the lines of a stream that was meant to be one answer. */
 static void
 collect_lines(struct outcome_facts *facts, const char *body, size_t length)
 {
-	const char *end = body + length;
+	bool error_field = false;
 
-	while (body < end && !facts->has_error) {
-		const char *stop = memchr(body, '\n', (size_t)(end - body));
-		const char *line_end = stop ? stop : end;
-		const char *json = line_json(body, line_end);
-		struct json *root =
-			json ? json_parse(json, (size_t)(line_end - json), false, NULL) : NULL;
-		if (is_error(root)) {
-			facts->roots[facts->root_count++] = root;
-			collect_root(facts, root, 200);
-		} else {
-			json_free(root);
+	while (length > 0 && !facts->has_error) {
+		const char *stop = memchr(body, '\n', length);
+		size_t bytes = stop ? (size_t)(stop - body) + 1 : length;
+		struct line line = read_line(body, bytes);
+		error_field |= line.error_field;
+		if (line.json) {
+			take_line(facts, &line, error_field);
+			error_field = false;
 		}
-		body = stop ? stop + 1 : end;
+		body += bytes;
+		length -= bytes;
 	}
 }
 
@@ -381,6 +428,17 @@ collect_plain(struct outcome_facts *facts, const char *body, size_t length)
 	add_message(facts, facts->text);
 }
 
+/* The item of an array that tells of an error, else the first. */
+static const struct json *
+pick(const struct json *array)
+{
+	for (size_t i = 0; i < json_count(array); i++) {
+		if (is_error(json_at(array, i)))
+			return json_at(array, i);
+	}
+	return json_at(array, 0);
+}
+
 static void
 collect_body(struct outcome_facts *facts, const struct outcome_input *in)
 {
@@ -398,8 +456,7 @@ collect_body(struct outcome_facts *facts, const struct outcome_input *in)
 	if (root && json_type(root) != JSON_STRING) {
 		facts->has_json = true;
 		facts->roots[facts->root_count++] = root;
-		collect_root(
-			facts, json_type(root) == JSON_ARRAY ? json_at(root, 0) : root, in->status);
+		collect_root(facts, json_type(root) == JSON_ARRAY ? pick(root) : root, in->status);
 		return;
 	}
 	json_free(root);
