@@ -237,8 +237,9 @@ on_listener_closed(uv_handle_t *handle)
 void
 tiny_http_close(struct tiny_http *tiny)
 {
+	/* By a reset: no port is kept waiting for what might still come. */
 	for (struct list *node = tiny->clients.next; node != &tiny->clients; node = node->next)
-		close_client(LIST_OWNER(node, struct client, link), false);
+		close_client(LIST_OWNER(node, struct client, link), true);
 	uv_close((uv_handle_t *)&tiny->listener, on_listener_closed);
 }
 
