@@ -17,8 +17,8 @@ pids=$!
 until [ -s "$dir/ports" ]; do sleep 0.05; done
 port() { awk -v name="$1" '$1 == name { print $2 }' "$dir/ports"; }
 cat >"$dir/llmfo.yaml" <<EOF
-health: {failure_threshold: 1000000, check_interval: 0s}
-features: {preferred: false}
+health: {check_interval: 0s}
+features: {preferred: false, health_tracking: false}
 providers:
   good: {api: openai, base_url: "http://127.0.0.1:$(port good)/v1", api_key: none, models: [m]}
   limited: {api: openai, base_url: "http://127.0.0.1:$(port limited)/v1", api_key: none, models: [m]}
@@ -32,7 +32,10 @@ EOF
 "$build/llmfod" --config "$dir/llmfo.yaml" --socket "$dir/llmfo.sock" --log-level error >"$dir/llmfod.log" 2>&1 &
 daemon=$!
 pids="$pids $daemon"
-until [ -S "$dir/llmfo.sock" ]; do sleep 0.05; done
+until [ -S "$dir/llmfo.sock" ]; do
+	kill -0 "$daemon" || { cat "$dir/llmfod.log"; exit 1; }
+	sleep 0.05
+done
 cc -O2 -std=gnu17 -D_GNU_SOURCE -I"$here/../include" -iquote "$here/../proto" -o "$dir/bench_call" "$here/bench_call.c" \
 	"$here/../proto/frame.c" $(pkg-config --cflags --libs msgpack-c 2>/dev/null || pkg-config --cflags --libs msgpack)
 ticks() { awk '{ print $14 + $15 }' "/proc/$daemon/stat"; }

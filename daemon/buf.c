@@ -65,7 +65,11 @@ grow(struct buf *b, size_t count)
 char *
 buf_reserve(struct buf *b, size_t count)
 {
-	return grow(b, count) == 0 ? b->data + b->len : NULL;
+	if (grow(b, count))
+		return NULL;
+	/* a buffer that never held anything has no NUL yet */
+	b->data[b->len] = '\0';
+	return b->data + b->len;
 }
 
 void

@@ -3,11 +3,11 @@
  * Where a provider's key comes from: the credentials folder, its key file, `api_key`, the preset's
  * variables, in this order. No text made here holds one.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "config_reader.h"
+#include "llmfo.h"
 
 #define KEY_MAX_BYTES 8192
 
@@ -85,10 +85,7 @@ static int
 reserve(struct buf *text)
 {
 	buf_init(text, KEY_MAX_BYTES + 2);
-	if (!buf_reserve(text, text->max))
-		return -ENOMEM;
-	buf_added(text, 0);
-	return 0;
+	return buf_reserve(text, text->max) ? 0 : LLMFO_ENO_MEMORY;
 }
 
 static void

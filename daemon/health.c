@@ -285,6 +285,16 @@ static bool judges(enum outcome_class class)
 	return class != OUTCOME_CANCELLED && class != OUTCOME_DEADLINE_EXCEEDED;
 }
 
+/* Is it a reason to pass the target over? Not what lay in the request, nor what was cut short. */
+static bool
+is_evidence(const struct outcome *outcome)
+{
+	const struct outcome_rule *rule = outcome_rule(outcome->class);
+
+	return rule->scope != OUTCOME_SCOPE_NOTHING &&
+	       (outcome->counts || rule->opens != OUTCOME_OPENS_THRESHOLD);
+}
+
 /* One subject's share of an end. mine: the outcome's class counts against this kind. */
 static bool
 end_at(struct health *health, struct health_subject *subject, const struct outcome *outcome,
@@ -300,8 +310,7 @@ end_at(struct health *health, struct health_subject *subject, const struct outco
 		subject->failures++;
 		if (mine || subject->kind == HEALTH_TARGET)
 			remember_error(subject, outcome, now_ms);
-		if (outcome_rule(outcome->class)->scope != OUTCOME_SCOPE_NOTHING &&
-			(mine || subject->kind == HEALTH_TARGET))
+		if (is_evidence(outcome) && (mine || subject->kind == HEALTH_TARGET))
 			subject->last_failure_ms = now_ms > 0 ? now_ms : 1;
 	}
 	if (!health->policy.tracking) {

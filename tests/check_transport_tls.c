@@ -66,19 +66,24 @@ make_certificates(void)
 		     "$sign -days 2 -out good.pem && $sign -days -1 -out expired.pem");
 }
 
-/* A port that is free now. */
-static int
-free_port(void)
+/* Ports that are free now, held until all are known, so that no two are the same. */
+static void
+choose_ports(void)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET};
-	socklen_t length = sizeof(address);
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	int held[PORTS];
 
-	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	bind(fd, (const struct sockaddr *)&address, sizeof(address));
-	getsockname(fd, (struct sockaddr *)&address, &length);
-	close(fd);
-	return ntohs(address.sin_port);
+	for (int i = 0; i < PORTS; i++) {
+		struct sockaddr_in address = {.sin_family = AF_INET};
+		socklen_t length = sizeof(address);
+
+		held[i] = socket(AF_INET, SOCK_STREAM, 0);
+		address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		bind(held[i], (const struct sockaddr *)&address, sizeof(address));
+		getsockname(held[i], (struct sockaddr *)&address, &length);
+		ports[i] = ntohs(address.sin_port);
+	}
+	for (int i = 0; i < PORTS; i++)
+		close(held[i]);
 }
 
 static void
@@ -99,8 +104,7 @@ write_configuration(void)
 	FILE *out = fopen(path, "w");
 
 	ck_assert_ptr_nonnull(out);
-	for (int i = 0; i < PORTS; i++)
-		ports[i] = free_port();
+	choose_ports();
 	fprintf(out,
 		"daemon off; master_process off; pid pid; error_log error.log;\n"
 		"events { worker_connections 512; }\n"
