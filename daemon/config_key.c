@@ -3,6 +3,7 @@
  * Where a provider's key comes from: the credentials folder, its key file, `api_key`, the preset's
  * variables, in this order. No text made here holds one.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
