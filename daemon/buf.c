@@ -16,7 +16,7 @@ static char empty[1];
 void
 buf_init(struct buf *b, size_t max_bytes)
 {
-	*b = (struct buf){ .data = empty, .max = max_bytes };
+	*b = (struct buf){.data = empty, .max = max_bytes};
 }
 
 void

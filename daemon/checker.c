@@ -126,16 +126,15 @@ note_well(struct checker *checker, const struct slot *slot, const struct check_r
 	int64_t now_ms = clock_now_ms(checker->clock);
 
 	if (health_checked_well(checker->health, provider, NULL, now_ms))
-		log_info("active check of provider %s went well: its circuit is half-open",
+		log_info("active check of provider %s went well: it is half-open",
 			provider);
 	for (size_t i = 0; slot->models[i]; i++) {
 		char *target = x_asprintf("%s/%s", provider, slot->models[i]);
 
 		if (!is_missing(result, slot->models[i]) &&
 			health_checked_well(checker->health, provider, target, now_ms))
-			log_info("active check of provider %s went well: the circuit of %s is "
-			         "half-open",
-				provider, target);
+			log_info("active check of provider %s went well: %s is half-open", provider,
+				target);
 		free(target);
 	}
 }

@@ -255,8 +255,7 @@ take_retry_on(
 
 		if (error)
 			session_fail(request, LLMFO_EINVALID_REQUEST,
-				"parameter `retry_on`: `%.40s` is neither default, any, a class "
-			        "nor a status",
+				"parameter `retry_on`: `%.40s` is no class, status, default or any",
 				item);
 		free(item);
 		if (error)

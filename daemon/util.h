@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The few things every file needs: small allocations that cannot fail (the daemon would rather be restarted than limp
- * on without 40 bytes), array length, the owner of an embedded member. What a peer can size never comes from here: see buf.h.
+ * The few things every file needs: small allocations that cannot fail (the daemon would rather be
+ * restarted than limp on without 40 bytes), array length, the owner of an embedded member. What a
+ * peer can size never comes from here: see buf.h.
  */
 #ifndef LLMFO_UTIL_H
 #define LLMFO_UTIL_H
@@ -12,11 +13,13 @@
 #include <stdint.h>
 
 #define UTIL_COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define UTIL_OWNER(pointer, type, member) ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
+#define UTIL_OWNER(pointer, type, member) \
+	((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 #define UTIL_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #define UTIL_MUST_CHECK __attribute__((warn_unused_result))
 
-/* Each aborts with a message when there is no memory; x_strdup(NULL) is NULL. The caller frees with free(). */
+/* Each aborts with a message when there is no memory; x_strdup(NULL) is NULL. The caller frees with
+ * free(). */
 void *x_malloc(size_t bytes);
 void *x_calloc(size_t count, size_t bytes);
 void *x_realloc(void *old, size_t bytes);
