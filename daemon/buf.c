@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "llmfo.h"
+#include "utf8.h"
 
 #define BUF_FIRST_BYTES 256
 
@@ -103,6 +104,23 @@ int
 buf_putc(struct buf *b, char c)
 {
 	return buf_add(b, &c, 1);
+}
+
+int
+buf_add_mended(struct buf *b, const char *text, size_t length)
+{
+	for (;;) {
+		size_t good = utf8_good_bytes(text, length);
+		int error = buf_add(b, text, good);
+
+		if (error || good == length)
+			return error;
+		error = buf_puts(b, UTF8_REPLACEMENT);
+		if (error)
+			return error;
+		text += good + 1;
+		length -= good + 1;
+	}
 }
 
 int

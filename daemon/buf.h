@@ -33,6 +33,8 @@ void buf_clear(struct buf *b);
 int buf_add(struct buf *b, const void *bytes, size_t count);
 int buf_puts(struct buf *b, const char *text);
 int buf_putc(struct buf *b, char c);
+/* The text with each byte that belongs to no UTF-8 character replaced by U+FFFD. */
+int buf_add_mended(struct buf *b, const char *text, size_t length);
 int buf_printf(struct buf *b, const char *format, ...) UTIL_PRINTF(2, 3);
 int buf_vprintf(struct buf *b, const char *format, va_list args) UTIL_PRINTF(2, 0);
 /* Room for count more bytes behind data + len, which the caller fills and then claims by

@@ -102,7 +102,7 @@ parse_mended(const char *text, size_t length, const char **why)
 	struct json *json = NULL;
 
 	buf_init(&mended, INT_MAX - 1);
-	if (utf8_mend(text, length, &mended) == 0)
+	if (buf_add_mended(&mended, text, length) == 0)
 		json = parse_utf8(mended.data, mended.len, false, why);
 	else
 		*why = "out of memory";

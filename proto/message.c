@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "llmfo.h"
+#include "utf8.h"
 
 static const struct message_info methods[] = {
 #define X(name, who, help) {#name, MESSAGE_##who, help},
@@ -76,59 +77,6 @@ message_field_at(size_t index)
 	return index < field_count ? &fields[index] : NULL;
 }
 
-/* How many bytes the character at text takes, 0 if it is none (RFC 3629: no surrogates, nothing
- * overlong). */
-static size_t
-character_bytes(const unsigned char *text, size_t left)
-{
-	static const struct {
-		unsigned char low, high, second_low, second_high, bytes;
-	} ranges[] = {
-		{0x00, 0x7f, 0, 0, 1},
-		{0xc2, 0xdf, 0x80, 0xbf, 2},
-		{0xe0, 0xe0, 0xa0, 0xbf, 3},
-		{0xe1, 0xec, 0x80, 0xbf, 3},
-		{0xed, 0xed, 0x80, 0x9f, 3},
-		{0xee, 0xef, 0x80, 0xbf, 3},
-		{0xf0, 0xf0, 0x90, 0xbf, 4},
-		{0xf1, 0xf3, 0x80, 0xbf, 4},
-		{0xf4, 0xf4, 0x80, 0x8f, 4},
-	};
-
-	for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
-		size_t bytes = ranges[i].bytes;
-
-		if (text[0] < ranges[i].low || text[0] > ranges[i].high)
-			continue;
-		if (bytes > left)
-			return 0;
-		if (bytes > 1 &&
-			(text[1] < ranges[i].second_low || text[1] > ranges[i].second_high))
-			return 0;
-		for (size_t k = 2; k < bytes; k++)
-			if ((text[k] & 0xc0) != 0x80)
-				return 0;
-		return bytes;
-	}
-	return 0;
-}
-
-bool
-message_is_utf8(const char *text, size_t length)
-{
-	const unsigned char *at = (const unsigned char *)text;
-	const unsigned char *end = at + length;
-
-	while (at < end) {
-		size_t bytes = *at < 0x80 ? 1 : character_bytes(at, (size_t)(end - at));
-
-		if (bytes == 0)
-			return false;
-		at += bytes;
-	}
-	return true;
-}
-
 /* Text as we take it: UTF-8 without NULs. */
 static bool
 is_text(const msgpack_object *object)
@@ -136,7 +84,7 @@ is_text(const msgpack_object *object)
 	if (object->type != MSGPACK_OBJECT_STR)
 		return false;
 	return memchr(object->via.str.ptr, '\0', object->via.str.size) == NULL &&
-		message_is_utf8(object->via.str.ptr, object->via.str.size);
+		utf8_valid(object->via.str.ptr, object->via.str.size);
 }
 
 static bool
@@ -165,7 +113,7 @@ has_type(const msgpack_object *object, enum type type)
 	case STRING: return is_text(object);
 	case TEXT:
 		return object->type == MSGPACK_OBJECT_STR &&
-			message_is_utf8(object->via.str.ptr, object->via.str.size);
+			utf8_valid(object->via.str.ptr, object->via.str.size);
 	case INT: return is_int(object);
 	case NUMBER:
 		return is_int(object) || object->type == MSGPACK_OBJECT_FLOAT32 ||

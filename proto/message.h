@@ -52,7 +52,5 @@ const msgpack_object *message_get(const msgpack_object_map *map, const char *key
 const char *message_string(const msgpack_object_map *map, const char *key, size_t *length);
 int64_t message_int(const msgpack_object_map *map, const char *key, int64_t fallback);
 bool message_bool(const msgpack_object_map *map, const char *key, bool fallback);
-/* Is this well-formed UTF-8? */
-bool message_is_utf8(const char *text, size_t length);
 
 #endif

@@ -132,12 +132,12 @@ START_TEST(broken_utf8_is_seen_and_mended)
 	buf_init(&out, 100);
 	ck_assert_int_eq(
 		utf8_valid(texts[_i].text, length), strcmp(texts[_i].text, texts[_i].mended) == 0);
-	ck_assert_int_eq(utf8_mend(texts[_i].text, length, &out), 0);
+	ck_assert_int_eq(buf_add_mended(&out, texts[_i].text, length), 0);
 	ck_assert_str_eq(out.data, texts[_i].mended);
 	ck_assert(utf8_valid(out.data, out.len));
 	buf_free(&out);
 	buf_init(&out, 1);
-	ck_assert_int_eq(utf8_mend("\xff", 1, &out), LLMFO_ETOO_LARGE);
+	ck_assert_int_eq(buf_add_mended(&out, "\xff", 1), LLMFO_ETOO_LARGE);
 	buf_free(&out);
 }
 END_TEST

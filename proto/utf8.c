@@ -40,7 +40,7 @@ utf8_char_bytes(const char *text, size_t length)
 	unsigned char lead = (unsigned char)text[0];
 	if (lead < 0x80)
 		return 1;
-	for (size_t i = 0; i < UTIL_COUNT(forms); i++) {
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
 		if (lead >= forms[i].lead_first && lead <= forms[i].lead_last)
 			return length >= forms[i].bytes && fits(&forms[i], text) ? forms[i].bytes
 										 : 0;
@@ -48,9 +48,8 @@ utf8_char_bytes(const char *text, size_t length)
 	return 0;
 }
 
-/* Bytes of well-formed text from the start on. */
-static size_t
-good_bytes(const char *text, size_t length)
+size_t
+utf8_good_bytes(const char *text, size_t length)
 {
 	size_t done = 0;
 
@@ -66,21 +65,5 @@ good_bytes(const char *text, size_t length)
 bool
 utf8_valid(const char *text, size_t length)
 {
-	return good_bytes(text, length) == length;
-}
-
-int
-utf8_mend(const char *text, size_t length, struct buf *out)
-{
-	for (;;) {
-		size_t good = good_bytes(text, length);
-		int error = buf_add(out, text, good);
-		if (error || good == length)
-			return error;
-		error = buf_puts(out, UTF8_REPLACEMENT);
-		if (error)
-			return error;
-		text += good + 1;
-		length -= good + 1;
-	}
+	return utf8_good_bytes(text, length) == length;
 }
