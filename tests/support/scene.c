@@ -165,9 +165,12 @@ scene_check(struct scene *scene)
 	if (scene->core.gate.running != entered || scene->core.gate.waiting != queued)
 		blame(scene, "the gate counts %d calls and %d waiting, there are %d and %d",
 			scene->core.gate.running, scene->core.gate.waiting, entered, queued);
-	if (scene->core.gate.running > scene->core.gate.max_running)
+	/* a reload may lower the limit below what runs already */
+	if (scene->core.gate.running > scene->core.gate.max_running &&
+		scene->core.gate.running > scene->ran)
 		blame(scene, "%d calls run, %d may", scene->core.gate.running,
 			scene->core.gate.max_running);
+	scene->ran = scene->core.gate.running;
 }
 
 static void
@@ -302,7 +305,7 @@ on_reply(void *arg, const struct call_result *result)
 	row->call = NULL;
 	if (++row->replies > 1)
 		return;
-	row->replied_ms = row->scene->clock.time_ms;
+	row->over_ms = row->scene->clock.time_ms;
 	row->error = result->error;
 	row->fallback = result->fallback_occurred;
 	row->estimated = result->usage_estimated;
@@ -316,12 +319,31 @@ on_reply(void *arg, const struct call_result *result)
 }
 
 static struct json *
-one_message(const char *prompt)
+text_and_image(const struct scene_wish *wish)
+{
+	struct json *parts = json_new_array(), *text = json_new_object();
+	struct json *part = json_new_object(), *image = json_new_object();
+
+	json_set_text(text, "type", "text");
+	json_set_text(text, "text", wish->prompt);
+	json_set_text(image, "url", wish->image);
+	json_set_text(part, "type", "image_url");
+	json_set(part, "image_url", image);
+	json_push(parts, text);
+	json_push(parts, part);
+	return parts;
+}
+
+static struct json *
+one_message(const struct scene_wish *wish)
 {
 	struct json *messages = json_new_array(), *message = json_new_object();
 
 	json_set_text(message, "role", "user");
-	json_set_text(message, "content", prompt);
+	if (wish->image)
+		json_set(message, "content", text_and_image(wish));
+	else
+		json_set_text(message, "content", wish->prompt);
 	json_push(messages, message);
 	return messages;
 }
@@ -388,7 +410,7 @@ request_of(struct scene *scene, const struct scene_wish *wish)
 	request->timeout_ms = wish->timeout_ms;
 	request->max_retries = wish->has_max_retries ? wish->max_retries : -1;
 	request->params = wish->params;
-	request->messages = one_message(wish->prompt);
+	request->messages = one_message(wish);
 	request->uid = 1000;
 	core_request_id(&scene->core, request->request_id);
 	return request;
@@ -422,10 +444,12 @@ scene_cancel(struct scene *scene, struct scene_call *row)
 {
 	struct call *call = row->call;
 
-	row->cancelled = call != NULL;
 	row->call = NULL;
-	if (call)
+	if (call) {
+		row->cancelled = true;
+		row->over_ms = scene->clock.time_ms;
 		call_cancel(call);
+	}
 	scene_check(scene);
 }
 

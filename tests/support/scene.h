@@ -26,7 +26,8 @@ struct scene_call {
 	struct call *call; /* NULL: answered or cancelled */
 	bool cancelled;
 	int replies;
-	int64_t asked_ms, replied_ms;
+	int64_t asked_ms;
+	int64_t over_ms; /* answered or cancelled */
 	int error;
 	char *text;    /* the answer */
 	char *message; /* of the error */
@@ -62,12 +63,14 @@ struct scene {
 	size_t log_count;
 	struct scene_probe *probes;
 	size_t probe_count;
+	int ran;     /* calls that ran when it was last looked */
 	char *fault; /* what did not hold, the first; NULL */
 };
 
 /* What a client asks for. Borrowed texts; zeroed is a plain call. */
 struct scene_wish {
 	const char *prompt;
+	const char *image; /* a URL beside the prompt; NULL */
 	const char *chain, *agent, *provider, *model;
 	const char *targets[16];
 	size_t target_count;

@@ -224,6 +224,7 @@ read_wish(struct words *words, struct scene_wish *wish)
 		{"agent", offsetof(struct scene_wish, agent), 0},
 		{"provider", offsetof(struct scene_wish, provider), 0},
 		{"model", offsetof(struct scene_wish, model), 0},
+		{"image", offsetof(struct scene_wish, image), 0},
 		{"deadline", 0, offsetof(struct scene_wish, deadline_ms)},
 		{"timeout", 0, offsetof(struct scene_wish, timeout_ms)},
 	};

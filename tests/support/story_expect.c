@@ -62,7 +62,7 @@ expect_attempts(const struct scene_call *call, struct words *words)
 static char *
 expect_took(const struct scene_call *call, struct words *words)
 {
-	int64_t ms, took_ms = call->replied_ms - call->asked_ms;
+	int64_t ms, took_ms = call->over_ms - call->asked_ms;
 
 	if (!words_time(words, &ms))
 		return words_fault(words, "a time");
