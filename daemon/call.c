@@ -155,17 +155,15 @@ remember(struct call *call, const struct route_candidate *winner)
 		return;
 	if (winner->preferred && !call->failed)
 		return;
-	if (winner->place == call_first_place(&call->route)) {
-		if (winner->better && health_unprefer(health, chain))
-			log_info("chain %s is back at its first target %s", chain,
-				winner->target->name);
-		return;
-	}
 	/* a target that was left for the request's own sake (too long, refused content) is not
 	 * worse for the next call */
-	if (call_left_for_health(call, winner) &&
-		health_prefer(health, chain, winner->target->name, now_ms))
-		log_info("chain %s now prefers %s", chain, winner->target->name);
+	if (winner->place != call_first_place(&call->route) && call_left_for_health(call, winner)) {
+		if (health_prefer(health, chain, winner->target->name, now_ms))
+			log_info("chain %s now prefers %s", chain, winner->target->name);
+	} else if (call_beats_preferred(call, winner)) {
+		(void)health_unprefer(health, chain);
+		log_info("chain %s is back at %s", chain, winner->target->name);
+	}
 }
 
 static void
@@ -245,6 +243,10 @@ on_attempt_done(void *arg, struct attempt_result *result)
 		int64_t wait_ms = call_repeat_wait_ms(call, &result->outcome);
 
 		progress->last = result->outcome;
+		progress->free_at_ms = result->outcome.retry_after_ms > 0
+			? util_add_clamped(
+				  clock_now_ms(call->env->clock), result->outcome.retry_after_ms)
+			: 0;
 		call->failed = call->current;
 		if (wait_ms >= 0) {
 			progress->repeats++;
@@ -340,6 +342,17 @@ queue_up(struct call *call)
 	clock_start(call->env->clock, &call->timer, call->deadline_ms, on_queue_deadline, call);
 }
 
+static void
+fail_for_strict(struct call *call)
+{
+	const struct health_forced *forced =
+		health_forced(call->env->health, clock_now_ms(call->env->clock));
+
+	fail(call, LLMFO_ENOT_FOUND,
+		x_asprintf("provider %s is forced strictly and chain %s has no target there",
+			forced ? forced->provider : "another", call->request->chain->name));
+}
+
 /*
  * Decides what the call does now: the next candidate that is let through; else wait for a busy
  * provider; else an early probe; else wait out, once, what the provider asked for; else the end.
@@ -353,6 +366,10 @@ choose_next(struct call *call)
 
 	if (now_ms >= call->deadline_ms) {
 		fail_as_judged(call);
+		return;
+	}
+	if (call->route.strict_miss && call->attempt_count == 0) {
+		fail_for_strict(call);
 		return;
 	}
 	if (!call->entered && !gate_enter(call->env->gate)) {
@@ -383,7 +400,7 @@ struct call *
 call_start(struct call_env *env, struct call_request *request, call_done done, void *arg)
 {
 	struct call *call = x_calloc(1, sizeof *call);
-	int64_t deadline_ms = request->deadline_ms;
+	int64_t deadline_ms = call_shorter_ms(request->deadline_ms, request->chain->deadline_ms);
 
 	call->env = env;
 	call->request = request;
@@ -393,19 +410,10 @@ call_start(struct call_env *env, struct call_request *request, call_done done, v
 	call->retry_after_ms = -1;
 	call->started_ms = clock_now_ms(env->clock);
 	if (deadline_ms == 0)
-		deadline_ms = request->chain->deadline_ms;
-	if (deadline_ms == 0)
 		deadline_ms = request->config->default_deadline_ms;
 	call->deadline_ms = util_add_clamped(call->started_ms, deadline_ms);
 	order_candidates(call);
-	if (call->route.strict_miss)
-		fail(call, LLMFO_ENOT_FOUND,
-			x_asprintf(
-				"provider %s is forced strictly and chain %s has no target there",
-				health_forced(env->health, call->started_ms)->provider,
-				request->chain->name));
-	else
-		choose_next(call);
+	choose_next(call);
 	return call;
 }
 

@@ -17,6 +17,9 @@
  * less). */
 #define RESERVE_MS 15000
 
+/* When a probe is out it is not known when it ends: so soon it is worth asking again. */
+#define PROBE_MS 1000
+
 struct call_progress *
 call_progress(struct call *call)
 {
@@ -163,25 +166,41 @@ call_mark_spent(struct call *call, const struct outcome *outcome)
 			call->progress[i].spent = true;
 }
 
+/* How long a candidate's rate limit lasts yet, -1 if that is not what it failed by, or not all that
+ * is in the way. A forced one is waited for as any other. */
+static int64_t
+limit_left_ms(struct call *call, size_t index, int64_t now_ms)
+{
+	const struct call_progress *progress = &call->progress[index];
+	struct route_candidate candidate = call->route.candidates[index];
+	int64_t left_ms = progress->free_at_ms > now_ms ? progress->free_at_ms - now_ms : 0;
+
+	if (progress->last.class != OUTCOME_RATE_LIMITED || progress->free_at_ms == 0)
+		return -1;
+	candidate.forced = false;
+	switch (admit(call, &candidate, now_ms)) {
+	case ROUTE_IN:
+	case ROUTE_BUSY: return left_ms;
+	case ROUTE_TARGET_OPEN:
+		return candidate.out_for_ms > left_ms ? candidate.out_for_ms : left_ms;
+	default: return -1;
+	}
+}
+
 int64_t
 call_last_wait_ms(struct call *call, int64_t now_ms)
 {
 	struct route_candidate *soonest = NULL;
-	int64_t wait_ms = 0;
+	int64_t wait_ms = -1;
 
 	if (call->waited)
 		return -1;
 	for (size_t i = 0; i < call->route.count; i++) {
-		struct route_candidate *candidate = &call->route.candidates[i];
-		const struct outcome *last = &call->progress[i].last;
+		int64_t left_ms = limit_left_ms(call, i, now_ms);
 
-		if (last->class != OUTCOME_RATE_LIMITED || last->retry_after_ms <= 0)
-			continue;
-		if (admit(call, candidate, now_ms) != ROUTE_TARGET_OPEN)
-			continue;
-		if (!soonest || candidate->out_for_ms < wait_ms) {
-			soonest = candidate;
-			wait_ms = candidate->out_for_ms;
+		if (left_ms >= 0 && (!soonest || left_ms < wait_ms)) {
+			soonest = &call->route.candidates[i];
+			wait_ms = left_ms;
 		}
 	}
 	if (!soonest || util_add_clamped(now_ms, wait_ms) >= call->deadline_ms)
@@ -191,6 +210,18 @@ call_last_wait_ms(struct call *call, int64_t now_ms)
 	call_progress(call)->spent = false;
 	call_progress(call)->repeats++;
 	return wait_ms;
+}
+
+bool
+call_beats_preferred(const struct call *call, const struct route_candidate *winner)
+{
+	const struct health_preferred *entry = health_preferred(
+		call->env->health, call->request->chain->name, clock_now_ms(call->env->clock));
+
+	for (size_t i = 0; entry && i < call->route.count; i++)
+		if (strcmp(call->route.candidates[i].target->name, entry->target) == 0)
+			return winner->place < call->route.candidates[i].place;
+	return false;
 }
 
 bool
@@ -252,9 +283,8 @@ call_fill_chat(struct call *call, const struct config_target *target)
 	add_params(&call->chat, &request->config->params);
 }
 
-/* The shorter of two limits of which 0 means none. */
-static int64_t
-shorter_ms(int64_t a_ms, int64_t b_ms)
+int64_t
+call_shorter_ms(int64_t a_ms, int64_t b_ms)
 {
 	if (a_ms == 0 || b_ms == 0)
 		return a_ms + b_ms;
@@ -284,9 +314,9 @@ call_limits(const struct call *call, struct attempt_request *request)
 	int64_t left = candidates_left(call);
 	int64_t reserve_ms = remaining_ms / left < RESERVE_MS ? remaining_ms / left : RESERVE_MS;
 
-	request->own_limit_ms = shorter_ms(
+	request->own_limit_ms = call_shorter_ms(
 		request->target->provider->timeout.total_ms, call->request->chain->timeout_ms);
-	request->limit_ms = shorter_ms(request->own_limit_ms, call->request->timeout_ms);
+	request->limit_ms = call_shorter_ms(request->own_limit_ms, call->request->timeout_ms);
 	request->first_content_ms = remaining_ms - (left - 1) * reserve_ms;
 	request->deadline_ms = call->deadline_ms;
 	if (request->own_limit_ms == 0)
@@ -345,14 +375,19 @@ call_retry_after_ms(struct call *call)
 
 	for (size_t i = 0; i < call->route.count; i++) {
 		struct route_candidate *candidate = &call->route.candidates[i];
-		enum route_out out = admit(call, candidate, clock_now_ms(call->env->clock));
-		int64_t wait_ms = candidate->out_for_ms;
+		int64_t wait_ms;
 
-		if (out == ROUTE_IN)
-			wait_ms = call->progress[i].last.retry_after_ms;
-		else if (out != ROUTE_PROVIDER_OPEN && out != ROUTE_TARGET_OPEN)
-			continue;
-		if (wait_ms > 0 && (soonest_ms < 0 || wait_ms < soonest_ms))
+		switch (admit(call, candidate, clock_now_ms(call->env->clock))) {
+		case ROUTE_IN: wait_ms = call->progress[i].last.retry_after_ms; break;
+		case ROUTE_PROVIDER_OPEN:
+		case ROUTE_TARGET_OPEN: wait_ms = candidate->out_for_ms; break;
+		case ROUTE_PROBING: wait_ms = PROBE_MS; break;
+		default: continue;
+		}
+		/* it may be tried at any time: there is nothing to wait for */
+		if (wait_ms <= 0)
+			return -1;
+		if (soonest_ms < 0 || wait_ms < soonest_ms)
 			soonest_ms = wait_ms;
 	}
 	return soonest_ms;

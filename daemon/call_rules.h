@@ -21,7 +21,7 @@ enum call_state {
 struct call_progress {
 	int repeats;         /* attempts beyond the first */
 	bool spent;          /* failed over from, or useless for this call */
-	bool waited;         /* the one long wait at the end was for this one */
+	int64_t free_at_ms;  /* when the limit ends that its provider named; 0: it named none */
 	struct outcome last; /* of its last attempt */
 };
 
@@ -69,8 +69,8 @@ bool call_goes_on(const struct call *call, const struct outcome *outcome);
 /* The current candidate is done with, and after some failures others with it. */
 void call_mark_spent(struct call *call, const struct outcome *outcome);
 /*
- * When nothing else is left: how long to wait for a rate-limited target that named its wait, -1 if
- * none did or it does not fit the deadline. Once a call.
+ * When nothing else is left: how long to wait for a rate-limited target that named its wait, which
+ * becomes the current one; -1 if none did or it does not fit the deadline. Once a call.
  */
 int64_t call_last_wait_ms(struct call *call, int64_t now_ms);
 /* Did the call leave an earlier candidate for reasons of health (rather than for what the request
@@ -79,11 +79,15 @@ bool call_left_for_health(const struct call *call, const struct route_candidate 
 /* Fills the chat for a target: the call's own parameters before agent or chain, provider and
  * defaults. */
 void call_fill_chat(struct call *call, const struct config_target *target);
+/* The shorter of two limits of which 0 means none. */
+int64_t call_shorter_ms(int64_t a_ms, int64_t b_ms);
 /* Fills the time limits of an attempt at the current candidate. */
 void call_limits(const struct call *call, struct attempt_request *request);
 /* Fills in tokens by estimate. */
 void call_estimate_usage(const struct call *call, struct provider_usage *usage,
 	const struct provider_answer *answer);
+/* Does the winner stand before what its chain prefers? */
+bool call_beats_preferred(const struct call *call, const struct route_candidate *winner);
 /* The error that a call which got no answer ends with. */
 int call_final_error(const struct call *call);
 /* When it is worth trying again, -1 when nothing is known. */

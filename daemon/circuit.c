@@ -98,10 +98,10 @@ next_cooldown_ms(const struct circuit *circuit, const struct circuit_policy *pol
 }
 
 /* A rate limit opens for the wait that it named; anything else for the cooldown or the wait,
- * whichever ends later. */
-static void
+ * whichever ends later. False if it is open for longer already. mine: as for circuit_note(). */
+static bool
 open_circuit(struct circuit *circuit, const struct circuit_policy *policy,
-	const struct outcome *outcome, bool probe, int64_t now_ms)
+	const struct outcome *outcome, bool mine, bool probe, int64_t now_ms)
 {
 	int64_t wait_ms = outcome->retry_after_ms > CIRCUIT_WAIT_MAX_MS ? CIRCUIT_WAIT_MAX_MS
 									: outcome->retry_after_ms;
@@ -111,17 +111,21 @@ open_circuit(struct circuit *circuit, const struct circuit_policy *policy,
 		(outcome_rule(outcome->class)->opens == OUTCOME_OPENS_HINT || wait_ms >= open_ms);
 	int64_t until_ms = util_add_clamped(now_ms, hinted ? wait_ms : open_ms);
 
+	if (circuit->open && circuit->open_until_ms >= until_ms)
+		return false;
 	if (!hinted)
 		circuit->cooldown_ms = cooldown_ms;
-	if (circuit->open && !probe && circuit->open_until_ms > until_ms)
-		return;
+	/* a probe that failed for somebody else's reason leaves open what it found open */
+	if (mine || !circuit->open)
+		circuit->opened_by = outcome->class;
 	circuit->open = true;
 	circuit->hinted = hinted;
-	circuit->opened_by = outcome->class;
 	circuit->open_until_ms = until_ms;
+	return true;
 }
 
-/* Does this failure open the circuit? The count is already up to date. */
+/* Does this failure, no probe's, open the circuit or prolong its wait? The count is already up to
+ * date. */
 static bool
 opens(const struct circuit *circuit, const struct circuit_policy *policy,
 	const struct outcome *outcome)
@@ -133,7 +137,7 @@ opens(const struct circuit *circuit, const struct circuit_policy *policy,
 			return true;
 		/* fall through */
 	case OUTCOME_OPENS_THRESHOLD:
-		return circuit->consecutive_failures >= policy->failure_threshold;
+		return !circuit->open && circuit->consecutive_failures >= policy->failure_threshold;
 	case OUTCOME_OPENS_NEVER: break;
 	}
 	return false;
@@ -158,11 +162,13 @@ circuit_note(struct circuit *circuit, const struct circuit_policy *policy,
 
 	if (probe)
 		circuit->probing = false;
-	if (outcome->class == OUTCOME_OK || (rule->answered && probe)) {
+	/* a reset may have closed what it was a probe of */
+	probe = probe && was_open;
+	if (outcome->class == OUTCOME_OK || (rule->answered && probe && outcome->http_status > 0)) {
 		/* a call from before the opening proves nothing: only a probe closes */
 		if (!was_open || probe)
 			close_circuit(circuit);
-		return was_open && probe;
+		return probe;
 	}
 	if (rule->scope == OUTCOME_SCOPE_NOTHING || (!mine && !probe))
 		return false;
@@ -172,6 +178,5 @@ circuit_note(struct circuit *circuit, const struct circuit_policy *policy,
 		return false;
 	if (!probe && !opens(circuit, policy, outcome))
 		return false;
-	open_circuit(circuit, policy, outcome, probe, now_ms);
-	return true;
+	return open_circuit(circuit, policy, outcome, mine, probe, now_ms);
 }

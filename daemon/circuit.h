@@ -55,7 +55,8 @@ void circuit_check_passed(struct circuit *circuit, int64_t now_ms);
 bool circuit_enter(struct circuit *circuit);
 /*
  * What an attempt came to that bears on this circuit (mine: its class counts against this kind of
- * subject). Returns true when the circuit was opened, closed or reopened by it.
+ * subject). probe: what circuit_enter() said. Returns true when the circuit was opened, closed or
+ * opened for longer by it.
  */
 bool circuit_note(struct circuit *circuit, const struct circuit_policy *policy,
 	const struct outcome *outcome, bool mine, bool probe, int64_t now_ms);

@@ -99,10 +99,13 @@ void
 clock_start(struct clock *clock, struct clock_timer *timer, int64_t at_ms, void (*fire)(void *arg),
 	void *arg)
 {
-	int64_t before_ms = clock_next_ms(clock);
+	int64_t before_ms = clock_next_ms(clock), now_ms = clock_now_ms(clock);
 
 	if (timer->slot)
 		take_out(clock, timer);
+	/* what lies in the past may not stand before what is due: clock_run() would stop at it */
+	if (at_ms < now_ms)
+		at_ms = now_ms;
 	if (clock->count == clock->cap) {
 		clock->cap = clock->cap ? clock->cap * 2 : 64;
 		clock->heap = x_realloc(clock->heap, clock->cap * sizeof(struct clock_timer *));

@@ -52,12 +52,6 @@ health_free(struct health *health)
 	free(health);
 }
 
-void
-health_set_policy(struct health *health, const struct health_policy *policy)
-{
-	health->policy = *policy;
-}
-
 const struct health_policy *
 health_policy(const struct health *health)
 {
@@ -244,6 +238,23 @@ start_anew(struct health_subject *subject)
 }
 
 static void
+close_circuit(struct health_subject *subject, void *arg)
+{
+	(void)arg;
+	subject->circuit = (struct circuit){.probing = subject->circuit.probing};
+}
+
+void
+health_set_policy(struct health *health, const struct health_policy *policy)
+{
+	health->policy = *policy;
+	if (!policy->tracking)
+		health_each(health, close_circuit, NULL);
+	if (!policy->preferred)
+		(void)health_unprefer_all(health);
+}
+
+static void
 forget_if_of_provider(struct health_subject *subject, void *arg)
 {
 	if (belongs_to(subject, arg))
@@ -307,10 +318,14 @@ end_at(struct health *health, struct health_subject *subject, const struct outco
 		subject->last_failure_ms = 0;
 		latency_note(&subject->latency, latency_ms);
 	} else if (judges(outcome->class)) {
-		subject->failures++;
-		if (mine || subject->kind == HEALTH_TARGET)
+		/* what was wrong with the request is told, but it is no failure of theirs */
+		bool failed = outcome_rule(outcome->class)->scope != OUTCOME_SCOPE_NOTHING;
+		bool here = mine || subject->kind == HEALTH_TARGET;
+
+		subject->failures += failed;
+		if (here)
 			remember_error(subject, outcome, now_ms);
-		if (is_evidence(outcome) && (mine || subject->kind == HEALTH_TARGET))
+		if (here && is_evidence(outcome))
 			subject->last_failure_ms = now_ms > 0 ? now_ms : 1;
 	}
 	if (!health->policy.tracking) {

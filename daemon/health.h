@@ -65,6 +65,7 @@ struct health;
 
 struct health *health_new(void);
 void health_free(struct health *health);
+/* Closes all circuits where tracking is off, drops the preferred entries where those are off. */
 void health_set_policy(struct health *health, const struct health_policy *policy);
 const struct health_policy *health_policy(const struct health *health);
 /* 0 to 999, drawn by the owner from time to time: see struct circuit_policy. */

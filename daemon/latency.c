@@ -39,7 +39,8 @@ latency_average_ms(const struct latency *latency)
 {
 	if (latency->count == 0)
 		return -1;
-	return (latency->sum_ms + (int64_t)(latency->count / 2)) / (int64_t)latency->count;
+	int64_t count = (int64_t)latency->count;
+	return latency->sum_ms / count + (latency->sum_ms % count >= (count + 1) / 2);
 }
 
 int64_t

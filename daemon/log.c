@@ -14,6 +14,9 @@
 
 /* A pipe that is ready takes this much at once without blocking (PIPE_BUF of Linux). */
 #define LINE_BYTES 4096
+/* How much of it the message may take, and each field, when every character is escaped. */
+#define MESSAGE_BYTES 2048
+#define FIELD_BYTES 256
 
 static struct {
 	enum log_level level;
@@ -81,12 +84,31 @@ log_format_from_text(const char *text)
 	return find(format_names, UTIL_COUNT(format_names), text);
 }
 
+/* The length of the beginning of text that takes no more than max_bytes in any of the formats; no
+ * character is cut in two. */
+static size_t
+fitting(const char *text, size_t max_bytes)
+{
+	size_t used = 0, length = 0;
+
+	for (; text[length]; length++) {
+		unsigned char c = (unsigned char)text[length];
+
+		used += c < 0x20 || c == 0x7f ? 6 : c == '"' || c == '\\' ? 2 : 1;
+		if (used > max_bytes)
+			break;
+	}
+	while (length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80)
+		length--;
+	return length;
+}
+
 /* Appends text with control characters and, if quoted, quotes and backslashes escaped. */
 static void
-add_escaped(struct buf *line, const char *text, bool quoted)
+add_escaped(struct buf *line, const char *text, size_t length, bool quoted)
 {
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
+	for (size_t i = 0; i < length; i++) {
+		unsigned char c = (unsigned char)text[i];
 
 		if (c < 0x20 || c == 0x7f)
 			(void)buf_printf(line, "\\x%02x", c);
@@ -98,7 +120,7 @@ add_escaped(struct buf *line, const char *text, bool quoted)
 }
 
 static void
-add_value(struct buf *line, const struct log_field *field)
+add_value(struct buf *line, const struct log_field *field, size_t max_bytes)
 {
 	if (!field->text) {
 		(void)buf_printf(line, "%lld", (long long)field->number);
@@ -107,19 +129,19 @@ add_value(struct buf *line, const struct log_field *field)
 	bool quote = field->text[0] == '\0' || strpbrk(field->text, " =\"\\\t\r\n");
 	if (quote)
 		(void)buf_putc(line, '"');
-	add_escaped(line, field->text, quote);
+	add_escaped(line, field->text, fitting(field->text, max_bytes), quote);
 	if (quote)
 		(void)buf_putc(line, '"');
 }
 
 static void
-add_fields(struct buf *line, const struct log_field *fields, size_t count)
+add_fields(struct buf *line, const struct log_field *fields, size_t count, size_t max_bytes)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (!fields[i].key[0])
 			continue;
 		(void)buf_printf(line, "%s%s=", line->len ? " " : "", fields[i].key);
-		add_value(line, &fields[i]);
+		add_value(line, &fields[i], max_bytes);
 	}
 }
 
@@ -148,8 +170,8 @@ format_text(struct buf *line, enum log_level level, const struct log_field *fiel
 		(void)buf_printf(
 			line, "\033[0m %s%-7s\033[0m ", colours[level], level_names[level]);
 	}
-	add_escaped(line, message, false);
-	add_fields(line, fields, count);
+	add_escaped(line, message, fitting(message, MESSAGE_BYTES), false);
+	add_fields(line, fields, count, FIELD_BYTES);
 }
 
 static void
@@ -161,8 +183,8 @@ format_logfmt(struct buf *line, enum log_level level, const struct log_field *fi
 
 	(void)buf_puts(line, "time=");
 	add_time(line, true);
-	add_fields(line, head, UTIL_COUNT(head));
-	add_fields(line, fields, count);
+	add_fields(line, head, UTIL_COUNT(head), MESSAGE_BYTES);
+	add_fields(line, fields, count, FIELD_BYTES);
 }
 
 static void
@@ -176,10 +198,13 @@ format_json(struct buf *line, enum log_level level, const struct log_field *fiel
 	add_time(&time_text, true);
 	json_set_text(object, "time", time_text.data);
 	json_set_text(object, "level", level_names[level]);
-	json_set_text(object, "msg", message);
+	json_set(object, "msg", json_new_string(message, fitting(message, MESSAGE_BYTES)));
 	for (size_t i = 0; i < count; i++) {
-		if (fields[i].key[0] && fields[i].text)
-			json_set_text(object, fields[i].key, fields[i].text);
+		const char *text = fields[i].text;
+
+		if (fields[i].key[0] && text)
+			json_set(object, fields[i].key,
+				json_new_string(text, fitting(text, FIELD_BYTES)));
 		else if (fields[i].key[0])
 			json_set_int(object, fields[i].key, fields[i].number);
 	}
@@ -212,24 +237,16 @@ log_line(
 	static const char *const priorities[] = {"<3>", "<4>", "<6>", "<7>"};
 	static void (*const formats[])(struct buf *, enum log_level, const struct log_field *,
 		size_t, const char *) = {format_text, format_logfmt, format_json};
-	struct buf message, line;
+	struct buf line;
 	va_list args;
 
 	if (!log_wants(level))
 		return;
-	buf_init(&message, LINE_BYTES / 2);
 	buf_init(&line, LINE_BYTES - 16);
 	va_start(args, format);
-	if (buf_vprintf(&message, format, args)) {
-		/* too long for one line: its beginning says enough */
-		char *room = buf_reserve(&message, LINE_BYTES / 2);
-		va_end(args);
-		va_start(args, format);
-		if (room && vsnprintf(room, LINE_BYTES / 2, format, args) > 0)
-			buf_added(&message, strlen(room));
-	}
+	char *message = x_vasprintf(format, args);
 	va_end(args);
-	formats[log_state.format](&line, level, fields, count, message.data);
+	formats[log_state.format](&line, level, fields, count, message);
 	if (log_state.sink) {
 		log_state.sink(log_state.sink_arg, level, line.data);
 	} else {
@@ -242,5 +259,5 @@ log_line(
 		buf_free(&out);
 	}
 	buf_free(&line);
-	buf_free(&message);
+	free(message);
 }

@@ -25,6 +25,20 @@ circuit_keeps_out(struct route_candidate *candidate, const struct health_subject
 	return kept_out(candidate, open, circuit_remaining_ms(&subject->circuit, now_ms));
 }
 
+/* Either circuit, the one that does so for longer. */
+static bool
+circuits_keep_out(struct route_candidate *candidate, const struct health_subject *of_provider,
+	const struct health_subject *of_target, int64_t now_ms)
+{
+	bool by_provider = circuit_keeps_out(candidate, of_provider, ROUTE_PROVIDER_OPEN, now_ms);
+	struct route_candidate before = *candidate;
+	bool by_target = circuit_keeps_out(candidate, of_target, ROUTE_TARGET_OPEN, now_ms);
+
+	if (by_provider && before.out_for_ms >= candidate->out_for_ms)
+		*candidate = before;
+	return by_provider || by_target;
+}
+
 enum route_out
 route_admit(struct route_candidate *candidate, struct health *health, int64_t now_ms)
 {
@@ -40,12 +54,11 @@ route_admit(struct route_candidate *candidate, struct health *health, int64_t no
 		(void)kept_out(candidate, ROUTE_NOT_CONFIGURED, 0);
 	else if ((of_provider && of_provider->disabled) || (of_target && of_target->disabled))
 		(void)kept_out(candidate, ROUTE_DISABLED, 0);
-	else if (candidate->forced ||
-		(!circuit_keeps_out(candidate, of_provider, ROUTE_PROVIDER_OPEN, now_ms) &&
-			!circuit_keeps_out(candidate, of_target, ROUTE_TARGET_OPEN, now_ms)))
-		if (provider->max_concurrency > 0 && of_provider &&
-			of_provider->in_flight >= provider->max_concurrency)
-			(void)kept_out(candidate, ROUTE_BUSY, 0);
+	else if (!candidate->forced && circuits_keep_out(candidate, of_provider, of_target, now_ms))
+		return candidate->out;
+	else if (provider->max_concurrency > 0 && of_provider &&
+		of_provider->in_flight >= provider->max_concurrency)
+		(void)kept_out(candidate, ROUTE_BUSY, 0);
 	return candidate->out;
 }
 

@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: MIT */
+/* See scene.h. */
+#include "scene.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "call_rules.h"
+#include "llmfo.h"
+
+/* The keys of every story hold this; it may stand in no line of the log. */
+#define SECRET "sk-secret"
+/* Of the backoff. */
+#define SEED 1
+
+static void UTIL_PRINTF(2, 3) blame(struct scene *scene, const char *format, ...)
+{
+	va_list args;
+
+	if (scene->fault)
+		return;
+	va_start(args, format);
+	scene->fault = x_vasprintf(format, args);
+	va_end(args);
+}
+
+static void
+on_log(void *arg, enum log_level level, const char *line)
+{
+	struct scene *scene = arg;
+	struct scene_log *row;
+
+	scene->log = x_realloc(scene->log, (scene->log_count + 1) * sizeof *row);
+	row = &scene->log[scene->log_count++];
+	*row = (struct scene_log){level, x_strdup(line)};
+	if (strstr(line, SECRET))
+		blame(scene, "a key is in the log: %s", line);
+}
+
+/* ---- probes: what goes through an open circuit ---- */
+
+static void
+add_probe(struct scene *scene, size_t request, const struct health_subject *subject, bool forced)
+{
+	if (!subject || !subject->circuit.open || forced)
+		return;
+	for (size_t i = 0; i < scene->probe_count; i++)
+		if (scene->probes[i].kind == subject->kind &&
+			strcmp(scene->probes[i].subject, subject->name) == 0)
+			blame(scene, "a second probe of %s while one is out", subject->name);
+	scene->probes =
+		x_realloc(scene->probes, (scene->probe_count + 1) * sizeof scene->probes[0]);
+	scene->probes[scene->probe_count++] =
+		(struct scene_probe){request, x_strdup(subject->name), subject->kind};
+}
+
+/* The model that a request asks for. */
+static const char *
+model_of(const char *body, char *model, size_t size)
+{
+	struct json *tree = json_parse(body, strlen(body), false, NULL);
+	const char *text = json_text(tree, "model");
+
+	model[0] = '\0';
+	if (text && strlen(text) < size)
+		memcpy(model, text, strlen(text) + 1);
+	json_free(tree);
+	return model;
+}
+
+static void
+on_started(void *arg, size_t index)
+{
+	struct scene *scene = arg;
+	const struct fake_request *request = &scene->transport.requests[index];
+	int64_t now_ms = scene->clock.time_ms;
+	const struct health_forced *forced = health_forced(scene->core.health, now_ms);
+	bool is_forced = forced && strcmp(forced->provider, request->host) == 0;
+	char model[128];
+	char *name =
+		x_asprintf("%s/%s", request->host, model_of(request->body, model, sizeof model));
+
+	add_probe(scene, index, health_find(scene->core.health, HEALTH_PROVIDER, request->host),
+		is_forced);
+	add_probe(scene, index, health_find(scene->core.health, HEALTH_TARGET, name), is_forced);
+	free(name);
+}
+
+static void
+on_ended(void *arg, size_t request)
+{
+	struct scene *scene = arg;
+
+	for (size_t i = scene->probe_count; i-- > 0;) {
+		if (scene->probes[i].request != request)
+			continue;
+		free(scene->probes[i].subject);
+		scene->probes[i] = scene->probes[--scene->probe_count];
+	}
+}
+
+/* ---- what must hold ---- */
+
+struct tally {
+	struct scene *scene;
+	int at_providers, at_targets;
+};
+
+static void
+tally_subject(struct health_subject *subject, void *arg)
+{
+	struct tally *tally = arg;
+
+	if (subject->kind == HEALTH_PROVIDER)
+		tally->at_providers += subject->in_flight;
+	else
+		tally->at_targets += subject->in_flight;
+	if (subject->in_flight < 0)
+		blame(tally->scene, "%s has %d in flight", subject->name, subject->in_flight);
+	if (subject->in_flight == 0 && subject->circuit.probing)
+		blame(tally->scene, "%s is held for a probe that nobody makes", subject->name);
+	if (subject->circuit.consecutive_failures < 0)
+		blame(tally->scene, "%s has a negative count", subject->name);
+}
+
+static void
+check_entry(const struct health_preferred *entry, void *arg)
+{
+	struct scene *scene = arg;
+
+	if (entry->tried_by == 0)
+		return;
+	for (size_t i = 0; i < scene->call_count; i++)
+		if (scene->calls[i]->call && scene->calls[i]->call->number == entry->tried_by)
+			return;
+	blame(scene, "chain %s is held for a trial that nobody makes", entry->chain);
+}
+
+void
+scene_check(struct scene *scene)
+{
+	struct tally tally = {.scene = scene};
+	int trying = 0, entered = 0, queued = 0;
+
+	for (size_t i = 0; i < scene->call_count; i++) {
+		const struct scene_call *row = scene->calls[i];
+
+		if (row->replies > (row->cancelled ? 0 : 1))
+			blame(scene, "call %zu got %d replies", i + 1, row->replies);
+		if (!row->call)
+			continue;
+		trying += row->call->attempt != NULL;
+		entered += row->call->entered;
+		queued += row->call->waiter.waits;
+		if (scene->clock.time_ms > row->call->deadline_ms)
+			blame(scene, "call %zu goes on after its deadline", i + 1);
+	}
+	health_each(scene->core.health, tally_subject, &tally);
+	health_each_preferred(scene->core.health, scene->clock.time_ms, check_entry, scene);
+	if (tally.at_providers != trying || tally.at_targets != trying)
+		blame(scene, "%d attempts run, but %d are in flight at providers, %d at targets",
+			trying, tally.at_providers, tally.at_targets);
+	if (scene->transport.in_flight > trying)
+		blame(scene, "%d transfers for %d attempts", scene->transport.in_flight, trying);
+	if (scene->core.gate.running != entered || scene->core.gate.waiting != queued)
+		blame(scene, "the gate counts %d calls and %d waiting, there are %d and %d",
+			scene->core.gate.running, scene->core.gate.waiting, entered, queued);
+	/* a reload may lower the limit below what runs already */
+	if (scene->core.gate.running > scene->core.gate.max_running &&
+		scene->core.gate.running > scene->ran)
+		blame(scene, "%d calls run, %d may", scene->core.gate.running,
+			scene->core.gate.max_running);
+	scene->ran = scene->core.gate.running;
+}
+
+static void
+on_turn(void *arg)
+{
+	scene_check(arg);
+}
+
+/* ---- life ---- */
+
+struct scene *
+scene_new(void)
+{
+	struct scene *scene = x_calloc(1, sizeof *scene);
+
+	fake_clock_init(&scene->clock);
+	fake_transport_init(&scene->transport, &scene->clock);
+	scene->clock.turned = on_turn;
+	scene->clock.arg = scene;
+	scene->transport.started = on_started;
+	scene->transport.ended = on_ended;
+	scene->transport.arg = scene;
+	log_setup(LOG_DEBUG, LOG_TEXT, false);
+	log_capture(on_log, scene);
+	return scene;
+}
+
+static void
+free_reply(struct scene_call *row)
+{
+	for (size_t i = 0; i < row->attempt_count; i++)
+		free(row->attempts[i].target);
+	free(row->attempts);
+	free(row->text);
+	free(row->message);
+	free(row->target);
+	free(row);
+}
+
+/* Everything is over: nothing may be left. */
+static void
+check_nothing_left(struct scene *scene)
+{
+	if (scene->configured) {
+		int left = scene->core.gate.running + scene->core.gate.waiting;
+
+		scene_check(scene);
+		if (left)
+			blame(scene, "%d calls are left over", left);
+		core_free(&scene->core);
+	}
+	if (!list_empty(&scene->transport.transfers))
+		blame(scene, "a transfer is left over");
+	if (scene->clock.clock.count)
+		blame(scene, "%zu timers are left over", scene->clock.clock.count);
+}
+
+char *
+scene_free(struct scene *scene)
+{
+	for (size_t i = 0; i < scene->call_count; i++)
+		if (scene->calls[i]->call)
+			scene_cancel(scene, scene->calls[i]);
+	check_nothing_left(scene);
+	char *fault = scene->fault;
+	log_capture(NULL, NULL);
+	log_setup(LOG_WARNING, LOG_TEXT, false);
+	for (size_t i = 0; i < scene->call_count; i++)
+		free_reply(scene->calls[i]);
+	for (size_t i = 0; i < scene->log_count; i++)
+		free(scene->log[i].text);
+	free(scene->calls);
+	free(scene->log);
+	fake_transport_free(&scene->transport);
+	free(scene->probes);
+	if (!fault)
+		fake_clock_free(&scene->clock);
+	free(scene);
+	return fault;
+}
+
+static const char *
+no_variable(void *arg, const char *name)
+{
+	(void)arg;
+	(void)name;
+	return NULL;
+}
+
+char *
+scene_configure(struct scene *scene, const char *yaml, size_t length)
+{
+	const struct config_env env = {.get = no_variable};
+	struct config_faults faults = {0};
+	struct config *config = config_read_text(yaml, length, "config", &env, &faults);
+	char *fault = NULL;
+
+	if (config && scene->configured)
+		core_configure(&scene->core, config);
+	else if (config)
+		core_init(&scene->core, &scene->clock.clock, &scene->transport.transport, config,
+			NULL, SEED);
+	else
+		fault = faults.count ? config_fault_text(&faults.list[0])
+				     : x_strdup("the configuration is refused without a word");
+	scene->configured |= config != NULL;
+	config_unref(config);
+	config_faults_free(&faults);
+	return fault;
+}
+
+/* ---- calls ---- */
+
+static void
+keep_attempts(struct scene_call *row, const struct call_result *result)
+{
+	row->attempt_count = result->attempt_count;
+	row->attempts = x_calloc(result->attempt_count, sizeof row->attempts[0]);
+	for (size_t i = 0; i < result->attempt_count; i++)
+		row->attempts[i] = (struct scene_attempt){
+			.target = x_strdup(result->attempts[i].target),
+			.class = result->attempts[i].outcome.class,
+			.latency_ms = result->attempts[i].latency_ms,
+		};
+}
+
+static void
+on_reply(void *arg, const struct call_result *result)
+{
+	struct scene_call *row = arg;
+
+	row->call = NULL;
+	if (++row->replies > 1)
+		return;
+	row->over_ms = row->scene->clock.time_ms;
+	row->error = result->error;
+	row->fallback = result->fallback_occurred;
+	row->estimated = result->usage_estimated;
+	row->retry_after_ms = result->retry_after_ms;
+	row->message = x_strdup(result->message);
+	if (result->error == 0) {
+		row->text = x_strndup(result->answer->text.data, result->answer->text.len);
+		row->target = x_strdup(result->target->name);
+	}
+	keep_attempts(row, result);
+}
+
+static struct json *
+text_and_image(const struct scene_wish *wish)
+{
+	struct json *parts = json_new_array(), *text = json_new_object();
+	struct json *part = json_new_object(), *image = json_new_object();
+
+	json_set_text(text, "type", "text");
+	json_set_text(text, "text", wish->prompt);
+	json_set_text(image, "url", wish->image);
+	json_set_text(part, "type", "image_url");
+	json_set(part, "image_url", image);
+	json_push(parts, text);
+	json_push(parts, part);
+	return parts;
+}
+
+static struct json *
+one_message(const struct scene_wish *wish)
+{
+	struct json *messages = json_new_array(), *message = json_new_object();
+
+	json_set_text(message, "role", "user");
+	if (wish->image)
+		json_set(message, "content", text_and_image(wish));
+	else
+		json_set_text(message, "content", wish->prompt);
+	json_push(messages, message);
+	return messages;
+}
+
+/* The targets a bare provider or model stands for: all of them that match, in the file's order. */
+static size_t
+matching(const struct config *config, const struct scene_wish *wish, const char **names, size_t max)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < config->target_count && count < max; i++) {
+		const struct config_target *target = config->targets[i];
+
+		if ((!wish->provider || strcmp(target->provider->name, wish->provider) == 0) &&
+			(!wish->model || strcmp(target->model, wish->model) == 0))
+			names[count++] = target->name;
+	}
+	return count;
+}
+
+/* Finds or makes the chain of a call: NULL, or what is wrong. */
+static char *
+choose_chain(struct scene *scene, const struct scene_wish *wish, struct call_request *request)
+{
+	const char *names[64];
+	size_t count = wish->target_count;
+	struct buf why;
+
+	buf_init(&why, 1000);
+	for (size_t i = 0; i < count; i++)
+		names[i] = wish->targets[i];
+	if (!count && !wish->chain && !wish->agent && (wish->provider || wish->model))
+		count = matching(scene->core.config, wish, names, UTIL_COUNT(names));
+	if (count) {
+		if (config_make_chain(scene->core.config, names, count, &request->own_chain, &why))
+			return buf_take(&why, NULL);
+		request->chain = request->own_chain;
+	} else {
+		const char *name = wish->agent ? wish->agent
+			: wish->chain          ? wish->chain
+					       : scene->core.config->default_chain;
+
+		request->chain = config_find_chain(scene->core.config, name, wish->agent != NULL);
+		request->remembers = true;
+	}
+	buf_free(&why);
+	return request->chain ? NULL : x_strdup("there is no such chain or agent");
+}
+
+static struct call_request *
+request_of(struct scene *scene, const struct scene_wish *wish)
+{
+	struct call_request *request = x_calloc(1, sizeof *request);
+
+	request->config = config_ref(scene->core.config);
+	request->provider = x_strdup(wish->provider);
+	request->model = x_strdup(wish->model);
+	request->own_provider = wish->provider != NULL;
+	request->fallback = scene->core.config->fallback && scene->core.config->enable_fallback &&
+		!wish->no_fallback;
+	request->has_retry_on = wish->has_retry_on;
+	request->retry_on = wish->retry_on;
+	request->deadline_ms = wish->deadline_ms;
+	request->timeout_ms = wish->timeout_ms;
+	request->max_retries = wish->has_max_retries ? wish->max_retries : -1;
+	request->params = wish->params;
+	request->messages = one_message(wish);
+	request->uid = 1000;
+	core_request_id(&scene->core, request->request_id);
+	return request;
+}
+
+char *
+scene_ask(struct scene *scene, const struct scene_wish *wish)
+{
+	struct call_request *request = request_of(scene, wish);
+	char *fault = choose_chain(scene, wish, request);
+	struct scene_call *row;
+
+	if (fault) {
+		call_request_free(request);
+		return fault;
+	}
+	row = x_calloc(1, sizeof *row);
+	row->scene = scene;
+	row->asked_ms = scene->clock.time_ms;
+	scene->calls = x_realloc(scene->calls, (scene->call_count + 1) * sizeof(void *));
+	scene->calls[scene->call_count++] = row;
+	row->call = call_start(&scene->core.env, request, on_reply, row);
+	if (row->replies)
+		blame(scene, "call %zu was answered from inside its start", scene->call_count);
+	scene_check(scene);
+	return NULL;
+}
+
+void
+scene_cancel(struct scene *scene, struct scene_call *row)
+{
+	struct call *call = row->call;
+
+	row->call = NULL;
+	if (call) {
+		row->cancelled = true;
+		row->over_ms = scene->clock.time_ms;
+		call_cancel(call);
+	}
+	scene_check(scene);
+}
+
+void
+scene_shut_down(struct scene *scene)
+{
+	for (size_t i = 0; i < scene->call_count; i++)
+		if (scene->calls[i]->call)
+			call_abort(scene->calls[i]->call, LLMFO_ESHUTTING_DOWN,
+				"the daemon is shutting down");
+	scene_check(scene);
+}
+
+void
+scene_advance(struct scene *scene, int64_t ms)
+{
+	fake_clock_advance(&scene->clock, ms);
+}
