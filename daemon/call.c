@@ -383,7 +383,6 @@ struct call *
 call_start(struct call_env *env, struct call_request *request, call_done done, void *arg)
 {
 	struct call *call = x_calloc(1, sizeof *call);
-	int64_t deadline_ms = request->deadline_ms;
 
 	call->env = env;
 	call->request = request;
@@ -392,11 +391,7 @@ call_start(struct call_env *env, struct call_request *request, call_done done, v
 	call->arg = arg;
 	call->retry_after_ms = -1;
 	call->started_ms = clock_now_ms(env->clock);
-	if (deadline_ms == 0)
-		deadline_ms = request->chain->deadline_ms;
-	if (deadline_ms == 0)
-		deadline_ms = request->config->default_deadline_ms;
-	call->deadline_ms = util_add_clamped(call->started_ms, deadline_ms);
+	call->deadline_ms = util_add_clamped(call->started_ms, call_allowed_ms(request));
 	order_candidates(call);
 	if (call->route.strict_miss)
 		fail(call, LLMFO_ENOT_FOUND,

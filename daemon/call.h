@@ -39,7 +39,7 @@ struct call_request {
 	bool fallback;
 	bool has_retry_on;
 	struct config_retry_on retry_on; /* the call's own */
-	int64_t deadline_ms;             /* from now; 0: the chain's or the default */
+	int64_t deadline_ms;             /* from now, the chain's if that is shorter; 0: not said */
 	int64_t timeout_ms;              /* of one attempt; 0: the chain's and the provider's */
 	int max_retries;                 /* at the same target; -1: the chain's or the provider's */
 	struct config_params params;     /* owned content */

@@ -261,6 +261,14 @@ shorter_ms(int64_t a_ms, int64_t b_ms)
 	return a_ms < b_ms ? a_ms : b_ms;
 }
 
+int64_t
+call_allowed_ms(const struct call_request *request)
+{
+	int64_t own_ms = shorter_ms(request->deadline_ms, request->chain->deadline_ms);
+
+	return own_ms ? own_ms : request->config->default_deadline_ms;
+}
+
 /* How many candidates may still be tried, the current one included. */
 static int64_t
 candidates_left(const struct call *call)
