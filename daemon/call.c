@@ -42,6 +42,7 @@ call_request_free(struct call_request *request)
 	free(request->provider);
 	free(request->model);
 	free(request->end_user);
+	free(request->workspace);
 	config_unref(request->config);
 	free(request);
 }

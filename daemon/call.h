@@ -45,6 +45,7 @@ struct call_request {
 	struct config_params params;     /* owned content */
 	struct json *messages, *tools, *tool_choice; /* owned; the latter two may be NULL */
 	char *end_user;        /* `user` of the request: passed on to the provider; NULL */
+	char *workspace;       /* for the log; NULL: the agent's */
 	char request_id[33];   /* for log and reply */
 	uint32_t uid;          /* whose call it is, for the log */
 	struct json *warnings; /* array of texts, owned, or NULL */
