@@ -108,7 +108,7 @@ log_call(enum log_level level, const struct call *call, const struct route_candi
 	const struct log_field fields[] = {
 		LOG_STRING("request_id", request->request_id),
 		LOG_NUMBER("user", request->uid),
-		LOG_STRING("chain", request->chain->name),
+		LOG_STRING("chain", request->chain->name[0] ? request->chain->name : NULL),
 		LOG_STRING("from", name_of(from)),
 		LOG_STRING("to", name_of(to)),
 		LOG_STRING("class", outcome ? outcome_text(outcome->class) : NULL),
