@@ -397,8 +397,9 @@ call_start(struct call_env *env, struct call_request *request, call_done done, v
 	if (call->route.strict_miss)
 		fail(call, LLMFO_ENOT_FOUND,
 			x_asprintf(
-				"provider %s is forced strictly and chain %s has no target there",
+				"provider %s is forced strictly and %s%s has no target there",
 				health_forced(env->health, call->started_ms)->provider,
+				request->chain->name[0] ? "chain " : "this call",
 				request->chain->name));
 	else
 		choose_next(call);
