@@ -42,6 +42,7 @@ call_request_free(struct call_request *request)
 	free(request->provider);
 	free(request->model);
 	free(request->end_user);
+	free(request->workspace);
 	config_unref(request->config);
 	free(request);
 }
@@ -349,8 +350,10 @@ fail_for_strict(struct call *call)
 		health_forced(call->env->health, clock_now_ms(call->env->clock));
 
 	fail(call, LLMFO_ENOT_FOUND,
-		x_asprintf("provider %s is forced strictly and chain %s has no target there",
-			forced ? forced->provider : "another", call->request->chain->name));
+		x_asprintf("provider %s is forced strictly and %s%s has no target there",
+			forced ? forced->provider : "another",
+			call->request->chain->name[0] ? "chain " : "this call",
+			call->request->chain->name));
 }
 
 /*
@@ -400,7 +403,6 @@ struct call *
 call_start(struct call_env *env, struct call_request *request, call_done done, void *arg)
 {
 	struct call *call = x_calloc(1, sizeof *call);
-	int64_t deadline_ms = call_shorter_ms(request->deadline_ms, request->chain->deadline_ms);
 
 	call->env = env;
 	call->request = request;
@@ -409,9 +411,7 @@ call_start(struct call_env *env, struct call_request *request, call_done done, v
 	call->arg = arg;
 	call->retry_after_ms = -1;
 	call->started_ms = clock_now_ms(env->clock);
-	if (deadline_ms == 0)
-		deadline_ms = request->config->default_deadline_ms;
-	call->deadline_ms = util_add_clamped(call->started_ms, deadline_ms);
+	call->deadline_ms = util_add_clamped(call->started_ms, call_allowed_ms(request));
 	order_candidates(call);
 	choose_next(call);
 	return call;

@@ -39,13 +39,13 @@ struct call_request {
 	bool fallback;
 	bool has_retry_on;
 	struct config_retry_on retry_on; /* the call's own */
-	int64_t deadline_ms;             /* from now; a shorter one of the chain's holds; 0: the
-	                                  * chain's or the default */
+	int64_t deadline_ms;             /* from now, the chain's if that is shorter; 0: not said */
 	int64_t timeout_ms;              /* of one attempt; 0: the chain's and the provider's */
 	int max_retries;                 /* at the same target; -1: the chain's or the provider's */
 	struct config_params params;     /* owned content */
 	struct json *messages, *tools, *tool_choice; /* owned; the latter two may be NULL */
 	char *end_user;        /* `user` of the request: passed on to the provider; NULL */
+	char *workspace;       /* for the log; NULL: the agent's */
 	char request_id[33];   /* for log and reply */
 	uint32_t uid;          /* whose call it is, for the log */
 	struct json *warnings; /* array of texts, owned, or NULL */

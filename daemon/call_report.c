@@ -98,22 +98,25 @@ name_of(const struct route_candidate *candidate)
 	return candidate ? candidate->target->name : NULL;
 }
 
-/* The fields of section 6, those that apply. */
+/* The fields that llmfod(8) lists, those that apply. */
 static void
 log_call(enum log_level level, const struct call *call, const struct route_candidate *from,
 	const struct route_candidate *to, const struct outcome *outcome, int64_t latency_ms,
 	const char *message)
 {
+	const struct call_request *request = call->request;
 	const struct log_field fields[] = {
-		LOG_STRING("request_id", call->request->request_id),
-		LOG_NUMBER("user", call->request->uid),
-		LOG_STRING("chain", call->request->chain->name),
+		LOG_STRING("request_id", request->request_id),
+		LOG_NUMBER("user", request->uid),
+		LOG_STRING("chain", request->chain->name[0] ? request->chain->name : NULL),
 		LOG_STRING("from", name_of(from)),
 		LOG_STRING("to", name_of(to)),
 		LOG_STRING("class", outcome ? outcome_text(outcome->class) : NULL),
 		{.key = outcome && outcome->http_status ? "http_status" : "",
 			.number = outcome ? outcome->http_status : 0},
 		{.key = latency_ms >= 0 ? "latency_ms" : "", .number = latency_ms},
+		LOG_STRING("workspace",
+			request->workspace ? request->workspace : request->chain->workspace),
 	};
 
 	log_line(level, fields, UTIL_COUNT(fields), "%s", message);

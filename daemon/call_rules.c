@@ -283,12 +283,21 @@ call_fill_chat(struct call *call, const struct config_target *target)
 	add_params(&call->chat, &request->config->params);
 }
 
-int64_t
-call_shorter_ms(int64_t a_ms, int64_t b_ms)
+/* The shorter of two limits of which 0 means none. */
+static int64_t
+shorter_ms(int64_t a_ms, int64_t b_ms)
 {
 	if (a_ms == 0 || b_ms == 0)
 		return a_ms + b_ms;
 	return a_ms < b_ms ? a_ms : b_ms;
+}
+
+int64_t
+call_allowed_ms(const struct call_request *request)
+{
+	int64_t own_ms = shorter_ms(request->deadline_ms, request->chain->deadline_ms);
+
+	return own_ms ? own_ms : request->config->default_deadline_ms;
 }
 
 /* How many candidates may still be tried, the current one included. */
@@ -314,9 +323,9 @@ call_limits(const struct call *call, struct attempt_request *request)
 	int64_t left = candidates_left(call);
 	int64_t reserve_ms = remaining_ms / left < RESERVE_MS ? remaining_ms / left : RESERVE_MS;
 
-	request->own_limit_ms = call_shorter_ms(
+	request->own_limit_ms = shorter_ms(
 		request->target->provider->timeout.total_ms, call->request->chain->timeout_ms);
-	request->limit_ms = call_shorter_ms(request->own_limit_ms, call->request->timeout_ms);
+	request->limit_ms = shorter_ms(request->own_limit_ms, call->request->timeout_ms);
 	request->first_content_ms = remaining_ms - (left - 1) * reserve_ms;
 	request->deadline_ms = call->deadline_ms;
 	if (request->own_limit_ms == 0)

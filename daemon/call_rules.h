@@ -79,8 +79,8 @@ bool call_left_for_health(const struct call *call, const struct route_candidate 
 /* Fills the chat for a target: the call's own parameters before agent or chain, provider and
  * defaults. */
 void call_fill_chat(struct call *call, const struct config_target *target);
-/* The shorter of two limits of which 0 means none. */
-int64_t call_shorter_ms(int64_t a_ms, int64_t b_ms);
+/* How long a call may take: the shorter of its own deadline and its chain's, else the default. */
+int64_t call_allowed_ms(const struct call_request *request);
 /* Fills the time limits of an attempt at the current candidate. */
 void call_limits(const struct call *call, struct attempt_request *request);
 /* Fills in tokens by estimate. */

@@ -6,8 +6,6 @@
 static size_t
 step_of(int64_t ms)
 {
-	if (ms < 0)
-		ms = 0;
 	if (ms < 8)
 		return (size_t)ms;
 	unsigned top = 63 - (unsigned)__builtin_clzll((unsigned long long)ms);
@@ -29,8 +27,14 @@ value_of(size_t step)
 void
 latency_note(struct latency *latency, int64_t ms)
 {
+	if (ms < 0)
+		ms = 0;
+	if (latency->count == 0 || ms < latency->low_ms)
+		latency->low_ms = ms;
+	if (ms > latency->high_ms)
+		latency->high_ms = ms;
 	latency->count++;
-	latency->sum_ms = util_add_clamped(latency->sum_ms, ms < 0 ? 0 : ms);
+	latency->sum_ms = util_add_clamped(latency->sum_ms, ms);
 	latency->steps[step_of(ms)]++;
 }
 
@@ -50,10 +54,13 @@ latency_percentile_ms(const struct latency *latency, int percent)
 		return -1;
 	uint64_t wanted = (latency->count * (uint64_t)percent + 99) / 100;
 	uint64_t seen = 0;
-	for (size_t i = 0; i < LATENCY_STEPS; i++) {
-		seen += latency->steps[i];
-		if (seen >= wanted)
-			return value_of(i);
-	}
-	return value_of(LATENCY_STEPS - 1);
+	size_t step = 0;
+	if (wanted >= latency->count)
+		return latency->high_ms;
+	while (step < LATENCY_STEPS - 1 && (seen += latency->steps[step]) < wanted)
+		step++;
+	int64_t ms = value_of(step);
+	if (ms < latency->low_ms)
+		return latency->low_ms;
+	return ms > latency->high_ms ? latency->high_ms : ms;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * How long something takes: a count, a mean and a histogram with eight steps to each doubling, so
- * that a percentile is right to within 9 %. Fixed size, pure.
+ * that a percentile is right to within 9 %, and exact where it is the largest value. Fixed size,
+ * pure.
  */
 #ifndef LLMFO_LATENCY_H
 #define LLMFO_LATENCY_H
@@ -12,6 +13,7 @@
 
 struct latency {
 	uint64_t count;
+	int64_t low_ms, high_ms; /* of what was noted: no percentile lies outside */
 	int64_t sum_ms;
 	uint32_t steps[LATENCY_STEPS];
 };

@@ -56,7 +56,7 @@ struct connection {
 	bool paused;      /* not read from: too much output waits */
 	bool ending;      /* closes when the output is out */
 	uv_poll_t hangup; /* watches a half-closed peer */
-	bool watching;
+	int hangup_fd;    /* its own descriptor, ours to close; -1: it does not watch */
 	int open_handles;
 };
 
@@ -100,8 +100,10 @@ close_connection(struct connection *connection)
 	if (uv_is_closing((uv_handle_t *)&connection->pipe))
 		return;
 	clock_stop(connection->listener->core->clock, &connection->resume);
-	if (connection->watching)
+	if (connection->hangup_fd >= 0) {
 		uv_close((uv_handle_t *)&connection->hangup, on_handle_closed);
+		close(connection->hangup_fd);
+	}
 	uv_close((uv_handle_t *)&connection->pipe, on_handle_closed);
 	session_free(connection->session);
 	connection->session = NULL;
@@ -248,7 +250,7 @@ end_of_input(struct connection *connection)
 		return;
 	}
 	connection->hangup.data = connection;
-	connection->watching = true;
+	connection->hangup_fd = copy;
 	connection->open_handles++;
 	(void)uv_poll_start(&connection->hangup, UV_PRIORITIZED, on_hangup);
 	session_end_of_input(connection->session);
@@ -342,6 +344,7 @@ on_connection(uv_stream_t *server, int status)
 	}
 	connection = x_calloc(1, sizeof *connection);
 	connection->listener = listener;
+	connection->hangup_fd = -1;
 	(void)uv_pipe_init(listener->loop, &connection->pipe, 0);
 	connection->pipe.data = connection;
 	connection->open_handles = 1;

@@ -25,10 +25,10 @@
 
 static const char usage[] =
 	"usage: llmfod [options]\n"
-	"  --config FILE         configuration (default: $LLMFO_CONFIG, /etc/llmfo/llmfo.yaml, "
-        "else the environment)\n"
-	"  --socket PATH         socket (default: $LLMFO_SOCKET, socket.path, the user's, else "
-        "/run/llmfo/llmfo.sock)\n"
+	"  --config FILE         configuration (default: $LLMFO_CONFIG, else\n"
+	"                        /etc/llmfo/llmfo.yaml, else made from the environment)\n"
+	"  --socket PATH         socket (default: $LLMFO_SOCKET, else socket.path, else a\n"
+	"                        user's own, else /run/llmfo/llmfo.sock)\n"
 	"  --env-file FILE       variables for ${VAR} and keys, read again at each reload\n"
 	"  --check-config        print every fault of the configuration and end\n"
 	"  --log-level LEVEL     error, warning, info (default) or debug\n"

@@ -34,6 +34,8 @@ char *rpc_text(const msgpack_object_map *map, const char *key);
 /* Writes "a, b, c" of what there is into text, for not_found. */
 void rpc_list_providers(const struct config *config, struct buf *text);
 void rpc_list_chains(const struct config *config, bool agents, struct buf *text);
+/* Answers not_found, naming the providers there are. */
+void rpc_no_such(struct session_request *request, const char *what, const char *name);
 
 /* The choosing half of a request: fills chain, filters and so on of a fresh call_request; false:
  * the request was answered with an error. */

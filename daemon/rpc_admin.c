@@ -59,9 +59,8 @@ apply_force(struct session_request *request, const char *provider, int64_t durat
 	free(after);
 }
 
-/* not_found, naming the providers there are. */
-static void
-no_such(struct session_request *request, const char *what, const char *name)
+void
+rpc_no_such(struct session_request *request, const char *what, const char *name)
 {
 	struct buf known;
 
@@ -86,7 +85,7 @@ rpc_force_provider(struct session_request *request, const msgpack_object_map *ma
 		session_fail(request, LLMFO_EINVALID_REQUEST,
 			"parameter `duration_s` must be from 1 to %d (7 days)", FORCE_MAX_S);
 	else if (provider && !config_find_provider(config, provider))
-		no_such(request, "provider", provider);
+		rpc_no_such(request, "provider", provider);
 	else
 		apply_force(request, provider, duration_s, message_bool(map, "strict", false));
 	free(provider);
@@ -130,7 +129,7 @@ rpc_reset_health(struct session_request *request, const msgpack_object_map *map)
 	char *name = rpc_text(map, "name");
 
 	if (name && !is_known(core, name)) {
-		no_such(request, "provider or target", name);
+		rpc_no_such(request, "provider or target", name);
 	} else {
 		int count = health_reset(core->health, name);
 
@@ -154,7 +153,7 @@ set_enabled(struct session_request *request, const msgpack_object_map *map, bool
 		session_fail(request, LLMFO_EINVALID_REQUEST,
 			"parameter `name` is missing: a provider or a target");
 	else if (!is_known(core, name))
-		no_such(request, "provider or target", name);
+		rpc_no_such(request, "provider or target", name);
 	else
 		subject = health_subject(core->health,
 			config_find_provider(core->config, name) ? HEALTH_PROVIDER : HEALTH_TARGET,

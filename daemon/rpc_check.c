@@ -138,7 +138,7 @@ rpc_check(struct session_request *request, const msgpack_object_map *map)
 	}
 	if (name && checks->count == 0) {
 		free_checks(checks);
-		session_fail(request, LLMFO_ENOT_FOUND, "there is no provider `%s`", name);
+		rpc_no_such(request, "provider", name);
 	} else if (checks->running == 0) {
 		reply(checks);
 	}

@@ -196,8 +196,8 @@ rpc_pick(struct session_request *request, const msgpack_object_map *map)
 		target = early->target;
 	if (!target) {
 		session_fail(request, LLMFO_EALL_FAILED,
-			"no candidate of chain %s may be used now; ask explain why",
-			call->chain->name);
+			"no candidate%s%s may be used now; explain says why",
+			call->chain->name[0] ? " of chain " : "", call->chain->name);
 	} else {
 		msgpack_packer *packer = session_reply_begin(request);
 

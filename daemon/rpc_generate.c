@@ -287,6 +287,7 @@ take_params(
 	params->has_seed = message_get(map, "seed") != NULL;
 	call->max_retries = (int)retries;
 	call->end_user = rpc_text(map, "user");
+	call->workspace = rpc_text(map, "workspace");
 	return true;
 }
 

@@ -238,13 +238,19 @@ peek_msgid(const char *head, size_t count, uint32_t *msgid)
 	return true;
 }
 
+static int
+excess_error(enum frame_excess excess)
+{
+	return excess == FRAME_TOO_LONG || excess == FRAME_TOO_MANY ? LLMFO_ETOO_LARGE
+								    : LLMFO_EINVALID_REQUEST;
+}
+
 /* A whole message that is MessagePack but not for us. */
 static void
 answer_excess(struct session *session, const char *head, size_t count)
 {
 	enum frame_excess excess = session->input->frame.excess;
-	int error = excess == FRAME_TOO_LONG || excess == FRAME_TOO_MANY ? LLMFO_ETOO_LARGE
-									 : LLMFO_EINVALID_REQUEST;
+	int error = excess_error(excess);
 	char text[160];
 	uint32_t msgid;
 
@@ -296,7 +302,7 @@ take_request(struct session *session, const msgpack_object *message)
 	int method = message_method(items[2].via.str.ptr, items[2].via.str.size);
 	if (method < 0) {
 		refuse(session, msgid, LLMFO_EUNKNOWN_METHOD,
-			"there is no such method; see llmfo-protocol(7)");
+			"there is no such method; `hello` lists those there are");
 		return;
 	}
 	struct session_request *request = x_calloc(1, sizeof *request);
@@ -351,6 +357,21 @@ keep(struct session *session, const char *bytes, size_t count)
 	(void)buf_add(kept, bytes, count);
 }
 
+/* What it sent is no message, or has no end in sight: where a msgid is known it gets an answer. */
+static void
+give_up(struct session *session, const char *bytes, size_t count)
+{
+	const struct frame *frame = &session->input->frame;
+	const char *why = frame->excess == FRAME_FITS ? "what it sent is not MessagePack"
+						      : frame_excess_text(frame->excess);
+	uint32_t msgid;
+
+	keep(session, bytes, count);
+	if (peek_msgid(session->input->kept.data, session->input->kept.len, &msgid))
+		refuse(session, msgid, excess_error(frame->excess), why);
+	break_off(session, why);
+}
+
 /* A whole message ends at bytes + count; its beginning may have been kept. */
 static void
 take_whole(struct session *session, const char *bytes, size_t count)
@@ -382,12 +403,7 @@ session_feed(struct session *session, const void *bytes, size_t count)
 		switch (frame_scan(&session->input->frame, at, (size_t)(end - at), &used)) {
 		case FRAME_MORE: keep(session, at, used); break;
 		case FRAME_COMPLETE: take_whole(session, at, used); break;
-		case FRAME_INVALID:
-			break_off(session,
-				session->input->frame.excess == FRAME_FITS
-					? "what it sent is not MessagePack"
-					: frame_excess_text(session->input->frame.excess));
-			return;
+		case FRAME_INVALID: give_up(session, at, used); return;
 		}
 		at += used;
 	}
