@@ -104,10 +104,12 @@ log_call(enum log_level level, const struct call *call, const struct route_candi
 	const struct route_candidate *to, const struct outcome *outcome, int64_t latency_ms,
 	const char *message)
 {
+	/* one made for this call has no name */
+	const char *chain = call->request->chain->name[0] ? call->request->chain->name : NULL;
 	const struct log_field fields[] = {
 		LOG_STRING("request_id", call->request->request_id),
 		LOG_NUMBER("user", call->request->uid),
-		LOG_STRING("chain", call->request->chain->name),
+		LOG_STRING("chain", chain),
 		LOG_STRING("from", name_of(from)),
 		LOG_STRING("to", name_of(to)),
 		LOG_STRING("class", outcome ? outcome_text(outcome->class) : NULL),
