@@ -62,25 +62,26 @@ circuit_check_passed(struct circuit *circuit, int64_t now_ms)
 		circuit->open_until_ms = now_ms;
 }
 
-bool
+uint64_t
 circuit_enter(struct circuit *circuit)
 {
 	if (!circuit->open || circuit->probing)
-		return false;
-	circuit->probing = true;
-	return true;
+		return 0;
+	circuit->probing = ++circuit->probes;
+	return circuit->probing;
 }
 
 void
-circuit_release(struct circuit *circuit)
+circuit_release(struct circuit *circuit, uint64_t probe)
 {
-	circuit->probing = false;
+	if (circuit->probing == probe)
+		circuit->probing = 0;
 }
 
-static void
-close_circuit(struct circuit *circuit)
+void
+circuit_reset(struct circuit *circuit)
 {
-	*circuit = (struct circuit){.open = false};
+	*circuit = (struct circuit){.probes = circuit->probes};
 }
 
 /* How long to stay open for a failure without a wait of the provider's own. */
@@ -155,19 +156,18 @@ counted(const struct outcome *outcome)
 
 bool
 circuit_note(struct circuit *circuit, const struct circuit_policy *policy,
-	const struct outcome *outcome, bool mine, bool probe, int64_t now_ms)
+	const struct outcome *outcome, bool mine, uint64_t number, int64_t now_ms)
 {
 	const struct outcome_rule *rule = outcome_rule(outcome->class);
 	bool was_open = circuit->open;
-
-	if (probe)
-		circuit->probing = false;
 	/* a reset may have closed what it was a probe of */
-	probe = probe && was_open;
+	bool probe = number != 0 && number == circuit->probing;
+
+	circuit_release(circuit, number);
 	if (outcome->class == OUTCOME_OK || (rule->answered && probe && outcome->http_status > 0)) {
 		/* a call from before the opening proves nothing: only a probe closes */
 		if (!was_open || probe)
-			close_circuit(circuit);
+			circuit_reset(circuit);
 		return probe;
 	}
 	if (rule->scope == OUTCOME_SCOPE_NOTHING || (!mine && !probe))

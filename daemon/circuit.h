@@ -28,10 +28,11 @@ struct circuit_policy {
 
 /* Zeroed memory is a closed circuit. */
 struct circuit {
-	bool open;    /* opened and not closed since; half-open once the time has come */
-	bool probing; /* a probe is out */
-	bool hinted;  /* open for as long as the provider asked for */
+	bool open;   /* opened and not closed since; half-open once the time has come */
+	bool hinted; /* open for as long as the provider asked for */
 	enum outcome_class opened_by;
+	uint64_t probing; /* the number of the probe that is out, 0: none */
+	uint64_t probes;  /* how many there were; outlasts everything else */
 	int consecutive_failures;
 	int64_t open_until_ms;
 	int64_t cooldown_ms; /* of the last opening, doubled by failed probes; 0: none yet */
@@ -50,17 +51,19 @@ bool circuit_admits_early(const struct circuit *circuit);
 bool circuit_checkable(const struct circuit *circuit, int64_t now_ms);
 /* It did. */
 void circuit_check_passed(struct circuit *circuit, int64_t now_ms);
-/* A call goes through: true if it is a probe, whose end must be told by circuit_note() or
- * circuit_release(). */
-bool circuit_enter(struct circuit *circuit);
+/* A call goes through: the number of a probe if it is one, whose end must be told by circuit_note()
+ * or circuit_release(), else 0. */
+uint64_t circuit_enter(struct circuit *circuit);
+/* Closes it and forgets all; a probe that is out becomes an ordinary call. */
+void circuit_reset(struct circuit *circuit);
 /*
  * What an attempt came to that bears on this circuit (mine: its class counts against this kind of
  * subject). probe: what circuit_enter() said. Returns true when the circuit was opened, closed or
  * opened for longer by it.
  */
 bool circuit_note(struct circuit *circuit, const struct circuit_policy *policy,
-	const struct outcome *outcome, bool mine, bool probe, int64_t now_ms);
-/* A probe ended without a judgement: its place is free again. */
-void circuit_release(struct circuit *circuit);
+	const struct outcome *outcome, bool mine, uint64_t probe, int64_t now_ms);
+/* A probe ended without a judgement: its place is free again. 0 is fine. */
+void circuit_release(struct circuit *circuit, uint64_t probe);
 
 #endif

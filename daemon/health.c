@@ -228,9 +228,7 @@ belongs_to(const struct health_subject *subject, const char *provider)
 static void
 start_anew(struct health_subject *subject)
 {
-	bool probing = subject->circuit.probing;
-
-	subject->circuit = (struct circuit){.probing = probing && subject->in_flight > 0};
+	circuit_reset(&subject->circuit);
 	subject->successes = subject->failures = 0;
 	subject->latency = (struct latency){0};
 	subject->last_error = (struct health_error){.class = OUTCOME_OK};
@@ -241,7 +239,7 @@ static void
 close_circuit(struct health_subject *subject, void *arg)
 {
 	(void)arg;
-	subject->circuit = (struct circuit){.probing = subject->circuit.probing};
+	circuit_reset(&subject->circuit);
 }
 
 void
@@ -309,7 +307,7 @@ is_evidence(const struct outcome *outcome)
 /* One subject's share of an end. mine: the outcome's class counts against this kind. */
 static bool
 end_at(struct health *health, struct health_subject *subject, const struct outcome *outcome,
-	bool mine, bool probe, int64_t latency_ms, int64_t now_ms)
+	bool mine, uint64_t probe, int64_t latency_ms, int64_t now_ms)
 {
 	assert(subject->in_flight > 0);
 	subject->in_flight--;
@@ -329,8 +327,7 @@ end_at(struct health *health, struct health_subject *subject, const struct outco
 			subject->last_failure_ms = now_ms > 0 ? now_ms : 1;
 	}
 	if (!health->policy.tracking) {
-		if (probe)
-			circuit_release(&subject->circuit);
+		circuit_release(&subject->circuit, probe);
 		return false;
 	}
 	return circuit_note(

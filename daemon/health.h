@@ -90,7 +90,7 @@ void health_each(const struct health *health,
 
 /* An attempt, from its start to its end: what it holds. */
 struct health_ticket {
-	bool target_probe, provider_probe;
+	uint64_t target_probe, provider_probe; /* numbers of the circuits', 0: none */
 };
 
 /* An attempt starts: counts it in flight and takes the probe of a half-open (or early-probed)

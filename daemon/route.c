@@ -221,7 +221,7 @@ early_probe_state(const struct route_candidate *candidate, struct health *health
 	for (size_t i = 0; i < UTIL_COUNT(subjects); i++) {
 		if (!subjects[i])
 			continue;
-		*probing |= subjects[i]->circuit.probing;
+		*probing |= subjects[i]->circuit.probing != 0;
 		admits &= circuit_admits_early(&subjects[i]->circuit);
 	}
 	return admits;

@@ -320,6 +320,7 @@ administer(struct life *life)
 	case 5: fake_transport_check(&scene->transport, name, "{\"data\":[{\"id\":\"m\"}]}"); break;
 	default: configure(life); break;
 	}
+	scene_check(scene);
 }
 
 static void
@@ -371,7 +372,15 @@ look_back(void)
 }
 
 static void
-live(unsigned long seed)
+print_log(void)
+{
+	for (size_t i = 0; i < scene->log_count; i++)
+		printf("%s\n", scene->log[i].text);
+}
+
+/* told: with its log, for who looks for what was wrong */
+static void
+live(unsigned long seed, bool told)
 {
 	struct life life = {.seed = {0x330e, (unsigned short)seed, (unsigned short)(seed >> 16)}};
 
@@ -382,6 +391,8 @@ live(unsigned long seed)
 		step(&life);
 	scene_advance(scene, 60 * MINUTE);
 	char *wrong = look_back();
+	if (told)
+		print_log();
 	char *left = scene_free(scene);
 	ck_assert_msg(!wrong, "LLMFO_SEED=%lu: %s", seed, wrong);
 	ck_assert_msg(!left, "LLMFO_SEED=%lu: %s", seed, left);
@@ -393,7 +404,7 @@ START_TEST(whatever_happens_every_call_gets_one_reply_and_nothing_is_left)
 	uint32_t seed;
 
 	if (given) {
-		live(strtoul(given, NULL, 10));
+		live(strtoul(given, NULL, 10), true);
 		return;
 	}
 	ck_assert_int_eq(getrandom(&seed, sizeof seed, 0), (int)sizeof seed);
@@ -401,7 +412,7 @@ START_TEST(whatever_happens_every_call_gets_one_reply_and_nothing_is_left)
 	printf("seeds %u to %u\n", seed, seed + LIVES - 1);
 	(void)fflush(stdout);
 	for (uint32_t i = 0; i < LIVES; i++)
-		live((seed + i) & UINT32_MAX);
+		live((seed + i) & UINT32_MAX, false);
 }
 END_TEST
 

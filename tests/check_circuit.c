@@ -25,7 +25,8 @@ outcome_of(enum outcome_class class, int64_t wait_ms)
 }
 
 static bool
-note(struct circuit *circuit, enum outcome_class class, int64_t wait_ms, bool probe, int64_t now_ms)
+note(struct circuit *circuit, enum outcome_class class, int64_t wait_ms, uint64_t probe,
+	int64_t now_ms)
 {
 	struct outcome outcome = outcome_of(class, wait_ms);
 
@@ -72,12 +73,12 @@ START_TEST(each_class_opens_as_often_and_as_long_as_the_table_says)
 	struct circuit circuit = {0};
 
 	for (int i = 1; i < (rows[_i].opens_after ? rows[_i].opens_after : 10); i++) {
-		ck_assert(!note(&circuit, rows[_i].class, rows[_i].wait_ms, false, NOW));
+		ck_assert(!note(&circuit, rows[_i].class, rows[_i].wait_ms, 0, NOW));
 		ck_assert_int_eq(circuit_state(&circuit, NOW), CIRCUIT_CLOSED);
 	}
 	if (!rows[_i].opens_after)
 		return;
-	ck_assert(note(&circuit, rows[_i].class, rows[_i].wait_ms, false, NOW));
+	ck_assert(note(&circuit, rows[_i].class, rows[_i].wait_ms, 0, NOW));
 	ck_assert_int_eq(circuit_state(&circuit, NOW), CIRCUIT_OPEN);
 	ck_assert_int_eq(circuit_remaining_ms(&circuit, NOW), rows[_i].open_ms);
 	ck_assert_int_eq(circuit.hinted, rows[_i].hinted);
@@ -90,10 +91,10 @@ START_TEST(a_success_begins_the_count_anew)
 	struct circuit circuit = {0};
 
 	for (int i = 0; i < 10; i++) {
-		ck_assert(!note(&circuit, OUTCOME_SERVER_ERROR, -1, false, NOW));
-		ck_assert(!note(&circuit, OUTCOME_SERVER_ERROR, -1, false, NOW));
+		ck_assert(!note(&circuit, OUTCOME_SERVER_ERROR, -1, 0, NOW));
+		ck_assert(!note(&circuit, OUTCOME_SERVER_ERROR, -1, 0, NOW));
 		ck_assert_int_eq(circuit.consecutive_failures, 2);
-		ck_assert(!note(&circuit, OUTCOME_OK, -1, false, NOW));
+		ck_assert(!note(&circuit, OUTCOME_OK, -1, 0, NOW));
 		ck_assert_int_eq(circuit.consecutive_failures, 0);
 	}
 }
@@ -103,9 +104,9 @@ START_TEST(what_says_nothing_of_health_leaves_the_count_alone)
 {
 	struct circuit circuit = {0};
 
-	(void)note(&circuit, OUTCOME_SERVER_ERROR, -1, false, NOW);
-	(void)note(&circuit, OUTCOME_BAD_REQUEST, -1, false, NOW);
-	(void)note(&circuit, OUTCOME_CANCELLED, -1, false, NOW);
+	(void)note(&circuit, OUTCOME_SERVER_ERROR, -1, 0, NOW);
+	(void)note(&circuit, OUTCOME_BAD_REQUEST, -1, 0, NOW);
+	(void)note(&circuit, OUTCOME_CANCELLED, -1, 0, NOW);
 	ck_assert_int_eq(circuit.consecutive_failures, 1);
 }
 END_TEST
@@ -117,7 +118,7 @@ START_TEST(a_failure_that_is_no_evidence_does_not_count)
 
 	cut.counts = false;
 	for (int i = 0; i < 5; i++)
-		ck_assert(!circuit_note(&circuit, &policy, &cut, true, false, NOW));
+		ck_assert(!circuit_note(&circuit, &policy, &cut, true, 0, NOW));
 	ck_assert_int_eq(circuit.consecutive_failures, 0);
 }
 END_TEST
@@ -128,7 +129,7 @@ opened_by(enum outcome_class class, int64_t wait_ms)
 	struct circuit circuit = {0};
 
 	for (int i = 0; i < 3; i++)
-		(void)note(&circuit, class, wait_ms, false, NOW);
+		(void)note(&circuit, class, wait_ms, 0, NOW);
 	ck_assert_int_eq(circuit_state(&circuit, NOW), CIRCUIT_OPEN);
 	return circuit;
 }
@@ -177,8 +178,9 @@ START_TEST(each_end_of_a_probe_does_what_it_should)
 	struct outcome outcome = outcome_of(probes[_i].class, probes[_i].wait_ms);
 
 	outcome.counts = probes[_i].counts;
-	ck_assert(circuit_enter(&circuit));
-	bool changed = circuit_note(&circuit, &policy, &outcome, true, true, then_ms);
+	uint64_t probe = circuit_enter(&circuit);
+	ck_assert(probe);
+	bool changed = circuit_note(&circuit, &policy, &outcome, true, probe, then_ms);
 	ck_assert_int_eq(changed, probes[_i].then != CIRCUIT_HALF_OPEN);
 	ck_assert_int_eq(circuit_state(&circuit, then_ms), probes[_i].then);
 	ck_assert_int_eq(circuit_remaining_ms(&circuit, then_ms), probes[_i].open_ms);
@@ -193,8 +195,8 @@ START_TEST(a_request_that_was_never_sent_proves_nothing)
 
 	unsent.http_status = 0;
 	unsent.lacks_capability = true;
-	ck_assert(circuit_enter(&circuit));
-	ck_assert(!circuit_note(&circuit, &policy, &unsent, true, true, NOW + 5 * MINUTE));
+	uint64_t probe = circuit_enter(&circuit);
+	ck_assert(!circuit_note(&circuit, &policy, &unsent, true, probe, NOW + 5 * MINUTE));
 	ck_assert_int_eq(circuit_state(&circuit, NOW + 5 * MINUTE), CIRCUIT_HALF_OPEN);
 	ck_assert(circuit_admits(&circuit, NOW + 5 * MINUTE));
 }
@@ -204,7 +206,7 @@ START_TEST(an_answer_to_a_call_from_before_the_opening_closes_nothing)
 {
 	struct circuit circuit = opened_by(OUTCOME_SERVER_ERROR, -1);
 
-	ck_assert(!note(&circuit, OUTCOME_OK, -1, false, NOW + 1));
+	ck_assert(!note(&circuit, OUTCOME_OK, -1, 0, NOW + 1));
 	ck_assert_int_eq(circuit_state(&circuit, NOW + 1), CIRCUIT_OPEN);
 }
 END_TEST
@@ -214,7 +216,7 @@ START_TEST(late_failures_of_calls_from_before_the_opening_do_not_prolong_it)
 	struct circuit circuit = opened_by(OUTCOME_SERVER_ERROR, -1);
 
 	for (int i = 1; i < 10; i++)
-		ck_assert(!note(&circuit, OUTCOME_SERVER_ERROR, -1, false, NOW + i * 1000));
+		ck_assert(!note(&circuit, OUTCOME_SERVER_ERROR, -1, 0, NOW + i * 1000));
 	ck_assert_int_eq(circuit_remaining_ms(&circuit, NOW), 5 * MINUTE);
 }
 END_TEST
@@ -223,10 +225,10 @@ START_TEST(a_late_failure_does_not_cut_a_longer_wait)
 {
 	struct circuit circuit = opened_by(OUTCOME_RATE_LIMITED, 10 * MINUTE);
 
-	ck_assert(!note(&circuit, OUTCOME_RATE_LIMITED, 1000, false, NOW));
-	ck_assert(!note(&circuit, OUTCOME_AUTH, -1, false, NOW));
+	ck_assert(!note(&circuit, OUTCOME_RATE_LIMITED, 1000, 0, NOW));
+	ck_assert(!note(&circuit, OUTCOME_AUTH, -1, 0, NOW));
 	ck_assert_int_eq(circuit_remaining_ms(&circuit, NOW), 10 * MINUTE);
-	ck_assert(note(&circuit, OUTCOME_RATE_LIMITED, 12 * MINUTE, false, NOW));
+	ck_assert(note(&circuit, OUTCOME_RATE_LIMITED, 12 * MINUTE, 0, NOW));
 	ck_assert_int_eq(circuit_remaining_ms(&circuit, NOW), 12 * MINUTE);
 }
 END_TEST
@@ -235,8 +237,7 @@ START_TEST(a_forced_call_that_fails_does_not_cut_what_was_asked_for)
 {
 	struct circuit circuit = opened_by(OUTCOME_RATE_LIMITED, 30 * MINUTE);
 
-	ck_assert(circuit_enter(&circuit));
-	ck_assert(!note(&circuit, OUTCOME_SERVER_ERROR, -1, true, NOW + 1));
+	ck_assert(!note(&circuit, OUTCOME_SERVER_ERROR, -1, circuit_enter(&circuit), NOW + 1));
 	ck_assert_int_eq(circuit_remaining_ms(&circuit, NOW), 30 * MINUTE);
 	ck_assert(circuit.hinted);
 	ck_assert(!circuit.probing);
@@ -254,22 +255,21 @@ START_TEST(failed_probes_double_the_cooldown_up_to_its_maximum)
 	doubling.cooldown_ms = MINUTE;
 	doubling.cooldown_max_ms = 8 * MINUTE;
 	for (int i = 0; i < 2; i++)
-		(void)circuit_note(&circuit, &doubling, &failure, true, false, now_ms);
+		(void)circuit_note(&circuit, &doubling, &failure, true, 0, now_ms);
 	for (size_t i = 0; i < UTIL_COUNT(waits); i++) {
-		bool probe = circuit_enter(&circuit);
+		uint64_t probe = circuit_enter(&circuit);
 
-		ck_assert_int_eq(probe, i > 0);
+		ck_assert_int_eq(probe != 0, i > 0);
 		ck_assert(circuit_note(&circuit, &doubling, &failure, true, probe, now_ms));
 		ck_assert_int_eq(circuit_remaining_ms(&circuit, now_ms), waits[i] * MINUTE);
 		/* one that was on its way since before changes nothing */
-		(void)circuit_note(&circuit, &doubling, &failure, true, false, now_ms);
+		(void)circuit_note(&circuit, &doubling, &failure, true, 0, now_ms);
 		now_ms += waits[i] * MINUTE;
 	}
-	ck_assert(circuit_enter(&circuit));
 	struct outcome ok = outcome_of(OUTCOME_OK, -1);
-	ck_assert(circuit_note(&circuit, &doubling, &ok, true, true, now_ms));
+	ck_assert(circuit_note(&circuit, &doubling, &ok, true, circuit_enter(&circuit), now_ms));
 	for (int i = 0; i < 3; i++)
-		(void)circuit_note(&circuit, &doubling, &failure, true, false, now_ms);
+		(void)circuit_note(&circuit, &doubling, &failure, true, 0, now_ms);
 	ck_assert_int_eq(circuit_remaining_ms(&circuit, now_ms), MINUTE);
 }
 END_TEST
@@ -282,11 +282,11 @@ START_TEST(jitter_shortens_a_cooldown_and_never_what_was_asked_for)
 	struct outcome limited = outcome_of(OUTCOME_RATE_LIMITED, 30000);
 
 	jittered.jitter_permille = 999;
-	(void)circuit_note(&circuit, &jittered, &failure, true, false, NOW);
+	(void)circuit_note(&circuit, &jittered, &failure, true, 0, NOW);
 	ck_assert_int_lt(circuit_remaining_ms(&circuit, NOW), 5 * MINUTE);
 	ck_assert_int_ge(circuit_remaining_ms(&circuit, NOW), 5 * MINUTE * 9 / 10);
 	circuit = (struct circuit){0};
-	(void)circuit_note(&circuit, &jittered, &limited, true, false, NOW);
+	(void)circuit_note(&circuit, &jittered, &limited, true, 0, NOW);
 	ck_assert_int_eq(circuit_remaining_ms(&circuit, NOW), 30000);
 }
 END_TEST
@@ -327,12 +327,24 @@ END_TEST
 
 START_TEST(a_probe_of_a_circuit_that_was_reset_meanwhile_is_an_ordinary_call)
 {
-	struct circuit circuit = {.probing = true}; /* what a reset leaves of it */
+	struct circuit circuit = opened_by(OUTCOME_SERVER_ERROR, -1);
+	uint64_t old = circuit_enter(&circuit);
 
-	ck_assert(!note(&circuit, OUTCOME_SERVER_ERROR, -1, true, NOW));
+	circuit_reset(&circuit);
+	ck_assert(!note(&circuit, OUTCOME_SERVER_ERROR, -1, old, NOW));
 	ck_assert_int_eq(circuit_state(&circuit, NOW), CIRCUIT_CLOSED);
 	ck_assert_int_eq(circuit.consecutive_failures, 1);
-	ck_assert(!circuit.probing);
+
+	/* nor does it give up the place of the probe that came after it */
+	circuit = opened_by(OUTCOME_SERVER_ERROR, -1);
+	old = circuit_enter(&circuit);
+	circuit_reset(&circuit);
+	(void)note(&circuit, OUTCOME_AUTH, -1, 0, NOW);
+	uint64_t young = circuit_enter(&circuit);
+	ck_assert(young && young != old);
+	ck_assert(!note(&circuit, OUTCOME_OK, -1, old, NOW + 6 * MINUTE));
+	ck_assert(!circuit_admits(&circuit, NOW + 6 * MINUTE));
+	ck_assert(note(&circuit, OUTCOME_OK, -1, young, NOW + 6 * MINUTE));
 }
 END_TEST
 
@@ -341,8 +353,8 @@ START_TEST(a_probe_that_fails_for_another_keeps_why_the_circuit_is_open)
 	struct circuit circuit = opened_by(OUTCOME_CONNECT_FAILED, -1);
 	struct outcome missing = outcome_of(OUTCOME_MODEL_NOT_FOUND, -1);
 
-	ck_assert(circuit_enter(&circuit));
-	ck_assert(circuit_note(&circuit, &policy, &missing, false, true, NOW + 5 * MINUTE));
+	uint64_t probe = circuit_enter(&circuit);
+	ck_assert(circuit_note(&circuit, &policy, &missing, false, probe, NOW + 5 * MINUTE));
 	ck_assert_int_eq(circuit_state(&circuit, NOW + 5 * MINUTE), CIRCUIT_OPEN);
 	ck_assert_int_eq(circuit.opened_by, OUTCOME_CONNECT_FAILED);
 	ck_assert(circuit_admits_early(&circuit));
@@ -354,7 +366,7 @@ START_TEST(a_failure_that_counts_elsewhere_does_nothing_here)
 	struct circuit circuit = {0};
 	struct outcome auth = outcome_of(OUTCOME_AUTH, -1);
 
-	ck_assert(!circuit_note(&circuit, &policy, &auth, false, false, NOW));
+	ck_assert(!circuit_note(&circuit, &policy, &auth, false, 0, NOW));
 	ck_assert_int_eq(circuit_state(&circuit, NOW), CIRCUIT_CLOSED);
 	ck_assert_int_eq(circuit.consecutive_failures, 0);
 }

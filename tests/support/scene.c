@@ -22,6 +22,7 @@ static void UTIL_PRINTF(2, 3) blame(struct scene *scene, const char *format, ...
 	va_start(args, format);
 	scene->fault = x_vasprintf(format, args);
 	va_end(args);
+	log_error("here it went wrong: %s", scene->fault);
 }
 
 static void
@@ -40,9 +41,9 @@ on_log(void *arg, enum log_level level, const char *line)
 /* ---- probes: what goes through an open circuit ---- */
 
 static void
-add_probe(struct scene *scene, size_t request, const struct health_subject *subject, bool forced)
+add_probe(struct scene *scene, size_t request, const struct health_subject *subject, bool aside)
 {
-	if (!subject || !subject->circuit.open || forced)
+	if (!subject || !subject->circuit.open || aside)
 		return;
 	for (size_t i = 0; i < scene->probe_count; i++)
 		if (scene->probes[i].kind == subject->kind &&
@@ -68,21 +69,41 @@ model_of(const char *body, char *model, size_t size)
 	return model;
 }
 
+/* Does a call go to this target because it was forced when the call began? Such a one passes open
+ * circuits. */
+static bool
+is_forced(const struct scene *scene, const char *provider, const char *target)
+{
+	const struct health_forced *forced =
+		health_forced(scene->core.health, scene->clock.time_ms);
+
+	/* it may be starting, and not be known here yet */
+	if (forced && strcmp(forced->provider, provider) == 0)
+		return true;
+	for (size_t i = 0; i < scene->call_count; i++) {
+		const struct call *call = scene->calls[i]->call;
+
+		if (call && call->current && call->current->forced &&
+			strcmp(call->current->target->name, target) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void
 on_started(void *arg, size_t index)
 {
 	struct scene *scene = arg;
 	const struct fake_request *request = &scene->transport.requests[index];
-	int64_t now_ms = scene->clock.time_ms;
-	const struct health_forced *forced = health_forced(scene->core.health, now_ms);
-	bool is_forced = forced && strcmp(forced->provider, request->host) == 0;
 	char model[128];
 	char *name =
 		x_asprintf("%s/%s", request->host, model_of(request->body, model, sizeof model));
+	/* a connection that was replaced goes on with the attempt that it had */
+	bool aside = request->fresh || is_forced(scene, request->host, name);
 
 	add_probe(scene, index, health_find(scene->core.health, HEALTH_PROVIDER, request->host),
-		is_forced);
-	add_probe(scene, index, health_find(scene->core.health, HEALTH_TARGET, name), is_forced);
+		aside);
+	add_probe(scene, index, health_find(scene->core.health, HEALTH_TARGET, name), aside);
 	free(name);
 }
 
@@ -96,6 +117,22 @@ on_ended(void *arg, size_t request)
 			continue;
 		free(scene->probes[i].subject);
 		scene->probes[i] = scene->probes[--scene->probe_count];
+	}
+}
+
+/* What was closed since its probe went out is no matter of probes any more. */
+static void
+forget_closed(struct scene *scene)
+{
+	for (size_t i = scene->probe_count; i-- > 0;) {
+		struct scene_probe *probe = &scene->probes[i];
+		const struct health_subject *subject =
+			health_find(scene->core.health, probe->kind, probe->subject);
+
+		if (!subject || subject->circuit.open)
+			continue;
+		free(probe->subject);
+		*probe = scene->probes[--scene->probe_count];
 	}
 }
 
@@ -155,6 +192,7 @@ scene_check(struct scene *scene)
 		if (scene->clock.time_ms > row->call->deadline_ms)
 			blame(scene, "call %zu goes on after its deadline", i + 1);
 	}
+	forget_closed(scene);
 	health_each(scene->core.health, tally_subject, &tally);
 	health_each_preferred(scene->core.health, scene->clock.time_ms, check_entry, scene);
 	if (tally.at_providers != trying || tally.at_targets != trying)
@@ -246,8 +284,9 @@ scene_free(struct scene *scene)
 	free(scene->log);
 	fake_transport_free(&scene->transport);
 	free(scene->probes);
-	if (!fault)
-		fake_clock_free(&scene->clock);
+	if (fault)
+		scene->clock.clock.count = 0;
+	fake_clock_free(&scene->clock);
 	free(scene);
 	return fault;
 }

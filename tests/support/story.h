@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The language of tests/scenarios: a file tells a story line by line, and every line either makes
- * something happen in a scene or says what one expects to see. tests/scenarios/README tells it.
+ * something happen in a scene or says what one expects to see. tests/scenarios/README.md tells it.
  */
 #ifndef LLMFO_STORY_H
 #define LLMFO_STORY_H
