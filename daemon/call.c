@@ -52,7 +52,7 @@ static void
 stop_trying_better(struct call *call)
 {
 	struct health_preferred *entry = health_preferred(
-		call->env->health, call->request->chain->name, clock_now_ms(call->env->clock));
+		call->env->health, call->request->chain->memory, clock_now_ms(call->env->clock));
 
 	if (call->request->remembers && entry && entry->tried_by == call->number)
 		entry->tried_by = 0;
@@ -149,7 +149,7 @@ static void
 remember(struct call *call, const struct route_candidate *winner)
 {
 	struct health *health = call->env->health;
-	const char *chain = call->request->chain->name;
+	const char *chain = call->request->chain->memory;
 	int64_t now_ms = clock_now_ms(call->env->clock);
 
 	if (!call->request->remembers || !call->request->fallback)
@@ -277,7 +277,7 @@ try_target(struct call *call, struct route_candidate *candidate)
 	call_log_switch(call);
 	if (candidate->better && !candidate->passed_over) {
 		entry = health_preferred(
-			env->health, call->request->chain->name, clock_now_ms(env->clock));
+			env->health, call->request->chain->memory, clock_now_ms(env->clock));
 		if (entry && entry->tried_by == 0)
 			entry->tried_by = call->number;
 	}

@@ -216,7 +216,7 @@ bool
 call_beats_preferred(const struct call *call, const struct route_candidate *winner)
 {
 	const struct health_preferred *entry = health_preferred(
-		call->env->health, call->request->chain->name, clock_now_ms(call->env->clock));
+		call->env->health, call->request->chain->memory, clock_now_ms(call->env->clock));
 
 	for (size_t i = 0; entry && i < call->route.count; i++)
 		if (strcmp(call->route.candidates[i].target->name, entry->target) == 0)

@@ -94,7 +94,8 @@ struct config_target {
 
 /* A chain, or an agent, which is a chain with a caller's defaults. */
 struct config_chain {
-	char *name; /* "" for one made for a call */
+	char *name;   /* "" for one made for a call */
+	char *memory; /* under which health remembers what it prefers: its name, or "agent:NAME" */
 	bool agent;
 	struct config_target **targets; /* the pointers owned, the targets borrowed */
 	size_t target_count;

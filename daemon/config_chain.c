@@ -57,6 +57,7 @@ config_chain_new(const char *name, bool agent)
 	struct config_chain *chain = x_calloc(1, sizeof *chain);
 
 	chain->name = x_strdup(name);
+	chain->memory = agent ? x_asprintf("agent:%s", name) : x_strdup(name);
 	chain->agent = agent;
 	chain->max_retries_per_model = -1;
 	return chain;
@@ -80,6 +81,7 @@ config_chain_free(struct config_chain *chain)
 			target_free(chain->targets[i]);
 	free(chain->targets);
 	free(chain->name);
+	free(chain->memory);
 	free(chain->workspace);
 	config_params_free(&chain->params);
 	free(chain);

@@ -100,7 +100,7 @@ static size_t
 preferred_place(const struct route *route, struct health *health, const struct route_want *want,
 	struct health_preferred **entry, int64_t now_ms)
 {
-	*entry = want->remembers ? health_preferred(health, want->chain->name, now_ms) : NULL;
+	*entry = want->remembers ? health_preferred(health, want->chain->memory, now_ms) : NULL;
 	for (size_t i = 0; *entry && i < route->count; i++)
 		if (strcmp(route->candidates[i].target->name, (*entry)->target) == 0)
 			return i;
