@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "json_strict.h"
+#include "llmfo.h"
 #include "utf8.h"
 
 static char null_node;
@@ -388,4 +389,14 @@ void
 json_set_bool(struct json *object, const char *key, bool yes)
 {
 	json_set(object, key, json_new_bool(yes));
+}
+
+int
+json_write(const struct json *json, struct buf *out)
+{
+	size_t length;
+	const char *text = json_object_to_json_string_length(
+		unwrap(json), JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &length);
+
+	return text ? buf_add(out, text, length) : LLMFO_ENO_MEMORY;
 }

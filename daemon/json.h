@@ -80,8 +80,6 @@ void json_set_bool(struct json *object, const char *key, bool yes);
 /* Appends the tree as compact JSON text: 0 or what buf_add() says. Slashes are not escaped,
  * non-ASCII goes as UTF-8. */
 int json_write(const struct json *json, struct buf *out);
-/* Appends text as a JSON string with its quotes: 0 or what buf_add() says. */
-int json_write_string(const char *text, size_t length, struct buf *out);
 /*
  * A tree from an unpacked MessagePack object: map keys must be strings, strings must be UTF-8, no
  * ext, no NaN. NULL and *why (static text) otherwise. bin is taken as a string.
