@@ -435,14 +435,11 @@ stop(struct call *call)
 void
 call_cancel(struct call *call)
 {
-	struct gate *gate = call->env->gate;
-
 	stop(call);
 	stop_trying_better(call);
 	set_state(call, CALL_OVER);
 	call->env->stats->cancelled++;
 	free_call(call);
-	gate_wake(gate);
 }
 
 void

@@ -172,17 +172,16 @@ static int64_t
 limit_left_ms(struct call *call, size_t index, int64_t now_ms)
 {
 	const struct call_progress *progress = &call->progress[index];
-	struct route_candidate candidate = call->route.candidates[index];
+	struct route_candidate *candidate = &call->route.candidates[index];
 	int64_t left_ms = progress->free_at_ms > now_ms ? progress->free_at_ms - now_ms : 0;
 
 	if (progress->last.class != OUTCOME_RATE_LIMITED || progress->free_at_ms == 0)
 		return -1;
-	candidate.forced = false;
-	switch (admit(call, &candidate, now_ms)) {
+	switch (admit(call, candidate, now_ms)) {
 	case ROUTE_IN:
 	case ROUTE_BUSY: return left_ms;
 	case ROUTE_TARGET_OPEN:
-		return candidate.out_for_ms > left_ms ? candidate.out_for_ms : left_ms;
+		return candidate->out_for_ms > left_ms ? candidate->out_for_ms : left_ms;
 	default: return -1;
 	}
 }
@@ -367,8 +366,6 @@ call_final_error(const struct call *call)
 	const struct outcome *last = &call->attempts[call->attempt_count - 1].outcome;
 	int error = error_of(last);
 	/* the request was refused for good: what others said before does not matter */
-	if (last->class == OUTCOME_DEADLINE_EXCEEDED)
-		return LLMFO_EDEADLINE_EXCEEDED;
 	if (!call_goes_on(call, last))
 		return error;
 	for (size_t i = 0; i < call->attempt_count; i++)

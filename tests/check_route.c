@@ -48,8 +48,10 @@ set_up(void)
 			.model = text(models[i] + 2)};
 		list[i] = &targets[i];
 	}
-	chain = (struct config_chain){
-		.name = text("default"), .targets = list, .target_count = UTIL_COUNT(list)};
+	chain = (struct config_chain){.name = text("default"),
+		.memory = text("default"),
+		.targets = list,
+		.target_count = UTIL_COUNT(list)};
 	want = (struct route_want){.chain = &chain, .remembers = true, .fallback = true, .call = 1};
 }
 
