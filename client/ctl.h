@@ -120,8 +120,11 @@ void ctl_put_attempts(struct ctl_out *out, const struct llmfo_value *attempts);
 
 /* The value as JSON that any terminal can take, indented when pretty, with a newline behind it. */
 void ctl_json(FILE *file, const struct llmfo_value *value, bool pretty);
-/* A JSON string, quoted. */
-void ctl_json_string(FILE *file, const char *text, size_t length);
+/* An object of a text under key (left out if that is NULL) and a value (NULL: null) under other. */
+void ctl_json_within(FILE *file, const char *key, const char *text, const char *other,
+	const struct llmfo_value *value);
+/* {"error": {code, message}} */
+void ctl_json_error(FILE *file, const char *code, const char *message);
 
 /* ---- ctl_status.c ---- */
 

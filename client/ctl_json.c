@@ -1,135 +1,153 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A reply as JSON. Written here and not by the JSON library because the values are the client
- * library's own, and because what is printed has to be harmless on a terminal: bytes that are no
- * UTF-8 and every control character are escaped.
+ * A reply as JSON: built and written by json-c, then made harmless for a terminal. Beyond ASCII
+ * only strings hold anything, so that what moves a cursor or turns text round can be escaped in the
+ * text.
  */
-#include <inttypes.h>
+#include <json-c/json.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ctl.h"
 
-static void
-put_code(FILE *file, int32_t code)
+/* json-c takes UTF-8 as it comes: bytes that are none are mended before it sees them. */
+static struct json_object *
+new_string(const char *text, size_t length)
 {
-	if (code >= 0x10000) {
-		code -= 0x10000;
-		fprintf(file, "\\u%04x", (unsigned)(0xd800 | code >> 10));
-		code = 0xdc00 | (code & 0x3ff);
-	}
-	fprintf(file, "\\u%04x", (unsigned)code);
-}
+	struct json_object *made;
+	char *mended = malloc(length * 3 + 1);
+	size_t out = 0;
 
-static bool
-needs_escape(int32_t code)
-{
-	return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x2028 || code == 0x2029 ||
-		(code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
-}
-
-void
-ctl_json_string(FILE *file, const char *text, size_t length)
-{
-	static const char short_codes[] = "\b\f\n\r\t\"\\";
-	static const char short_names[] = "bfnrt\"\\";
-
-	fputc('"', file);
+	if (!mended)
+		return NULL;
 	for (size_t i = 0; i < length;) {
 		int32_t code;
 		size_t bytes = ctl_utf8(text + i, length - i, &code);
-		const char *at = code > 0 && code < 0x80 ? strchr(short_codes, code) : NULL;
 
-		if (at)
-			fprintf(file, "\\%c", short_names[at - short_codes]);
-		else if (code < 0)
-			fputs("\\ufffd", file);
-		else if (needs_escape(code))
-			put_code(file, code);
-		else
-			fwrite(text + i, 1, bytes, file);
+		memcpy(mended + out, code < 0 ? "\xef\xbf\xbd" : text + i, code < 0 ? 3 : bytes);
+		out += code < 0 ? 3 : bytes;
 		i += bytes;
 	}
-	fputc('"', file);
+	made = json_object_new_string_len(mended, (int)out);
+	free(mended);
+	return made;
 }
 
-/* The shortest decimal that reads back as the same number. */
-static void
-put_double(FILE *file, double number)
+/* With the shortest decimal that reads back as the same number. */
+static struct json_object *
+new_double(double number)
 {
 	char text[40];
 
-	if (!isfinite(number)) {
-		fputs("null", file);
-		return;
-	}
+	if (!isfinite(number))
+		return NULL;
 	for (int digits = 1; digits <= 17; digits++) {
-		snprintf(text, sizeof text, "%.*g", digits, number);
+		snprintf(text, sizeof text - 2, "%.*g", digits, number);
 		if (strtod(text, NULL) == number)
 			break;
 	}
-	fputs(text, file);
 	if (!strpbrk(text, ".e"))
-		fputs(".0", file);
+		strncat(text, ".0", sizeof text - strlen(text) - 1);
+	return json_object_new_double_s(number, text);
 }
 
-static void
-new_line(FILE *file, bool pretty, int depth)
-{
-	if (pretty)
-		fprintf(file, "\n%*s", depth * 2, "");
-}
+static struct json_object *new_value(const struct llmfo_value *value);
 
-static void put_value(FILE *file, const struct llmfo_value *value, bool pretty, int depth);
-
-static void
-put_children(FILE *file, const struct llmfo_value *value, bool pretty, int depth)
+static struct json_object *
+new_container(const struct llmfo_value *value)
 {
 	bool map = llmfo_value_type(value) == LLMFO_MAP;
-	size_t count = llmfo_value_count(value);
+	struct json_object *made = map ? json_object_new_object() : json_object_new_array();
 
-	fputc(map ? '{' : '[', file);
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; made && i < llmfo_value_count(value); i++) {
 		const char *key = llmfo_value_key(value, i);
 
-		if (i)
-			fputs(pretty ? "," : ", ", file);
-		new_line(file, pretty, depth + 1);
-		if (map) {
-			ctl_json_string(file, key ? key : "?", key ? strlen(key) : 1);
-			fputs(": ", file);
-		}
-		put_value(file, llmfo_value_at(value, i), pretty, depth + 1);
+		if (map)
+			json_object_object_add(
+				made, key ? key : "?", new_value(llmfo_value_at(value, i)));
+		else
+			json_object_array_add(made, new_value(llmfo_value_at(value, i)));
 	}
-	if (count)
-		new_line(file, pretty, depth);
-	fputc(map ? '}' : ']', file);
+	return made;
 }
 
-static void
-put_value(FILE *file, const struct llmfo_value *value, bool pretty, int depth)
+static struct json_object *
+new_value(const struct llmfo_value *value)
 {
 	const char *text;
 	size_t length;
 
 	switch (llmfo_value_type(value)) {
-	case LLMFO_NIL: fputs("null", file); break;
-	case LLMFO_BOOL: fputs(llmfo_value_bool(value, false) ? "true" : "false", file); break;
-	case LLMFO_INT: fprintf(file, "%" PRId64, llmfo_value_int(value, 0)); break;
-	case LLMFO_DOUBLE: put_double(file, llmfo_value_double(value, 0)); break;
+	case LLMFO_NIL: break;
+	case LLMFO_BOOL: return json_object_new_boolean(llmfo_value_bool(value, false));
+	case LLMFO_INT: return json_object_new_int64(llmfo_value_int(value, 0));
+	case LLMFO_DOUBLE: return new_double(llmfo_value_double(value, 0));
 	case LLMFO_STRING:
 		text = llmfo_value_string(value, &length);
-		ctl_json_string(file, text, length);
-		break;
+		return new_string(text, length);
 	case LLMFO_ARRAY:
-	case LLMFO_MAP: put_children(file, value, pretty, depth); break;
+	case LLMFO_MAP: return new_container(value);
 	}
+	return NULL;
+}
+
+/* The text with everything that is harmful as \u escapes; line breaks are json-c's own. */
+static void
+put_harmless(FILE *file, const char *text)
+{
+	size_t length = strlen(text);
+
+	for (size_t i = 0; i < length;) {
+		int32_t code;
+		size_t bytes = ctl_utf8(text + i, length - i, &code);
+
+		if (code != '\n' && ctl_is_harmful(code))
+			fprintf(file, "\\u%04x", (unsigned)code);
+		else
+			fwrite(text + i, 1, bytes, file);
+		i += bytes;
+	}
+	fputc('\n', file);
+}
+
+static void
+put(FILE *file, struct json_object *object, bool pretty)
+{
+	int flags = JSON_C_TO_STRING_NOSLASHESCAPE | JSON_C_TO_STRING_SPACED;
+
+	put_harmless(file,
+		json_object_to_json_string_ext(
+			object, pretty ? flags | JSON_C_TO_STRING_PRETTY : flags));
+	json_object_put(object);
 }
 
 void
 ctl_json(FILE *file, const struct llmfo_value *value, bool pretty)
 {
-	put_value(file, value, pretty, 0);
-	fputc('\n', file);
+	put(file, new_value(value), pretty);
+}
+
+void
+ctl_json_within(FILE *file, const char *key, const char *text, const char *other,
+	const struct llmfo_value *value)
+{
+	struct json_object *object = json_object_new_object();
+
+	if (key)
+		json_object_object_add(object, key, new_string(text, strlen(text)));
+	json_object_object_add(object, other, new_value(value));
+	put(file, object, true);
+}
+
+void
+ctl_json_error(FILE *file, const char *code, const char *message)
+{
+	struct json_object *object = json_object_new_object();
+	struct json_object *error = json_object_new_object();
+
+	json_object_object_add(error, "code", new_string(code, strlen(code)));
+	json_object_object_add(error, "message", new_string(message, strlen(message)));
+	json_object_object_add(object, "error", error);
+	put(file, object, true);
 }

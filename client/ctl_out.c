@@ -8,6 +8,8 @@
 #include <unistd.h>
 #include <wchar.h>
 
+#include "utf8.h"
+
 static const char *const codes[] = {
 	[CTL_PLAIN] = "",
 	[CTL_BOLD] = "\033[1m",
@@ -40,56 +42,22 @@ ctl_out_init(struct ctl_out *out, FILE *file)
 	out->colour = out->terminal && !(no_colour && *no_colour) && !dumb;
 }
 
-/* The bytes that follow a first byte, and the bits it has of its own; -1 for one that begins
- * nothing. */
-static int
-following(unsigned char first, int32_t *bits)
-{
-	if (first < 0x80) {
-		*bits = first;
-		return 0;
-	}
-	if (first >= 0xc2 && first <= 0xdf) {
-		*bits = first & 0x1f;
-		return 1;
-	}
-	if (first >= 0xe0 && first <= 0xef) {
-		*bits = first & 0x0f;
-		return 2;
-	}
-	if (first >= 0xf0 && first <= 0xf4) {
-		*bits = first & 0x07;
-		return 3;
-	}
-	return -1;
-}
-
 size_t
 ctl_utf8(const char *text, size_t length, int32_t *code)
 {
-	static const int32_t smallest[] = {0, 0x80, 0x800, 0x10000};
-	int32_t c = 0;
-	int more = following((unsigned char)text[0], &c);
+	size_t bytes = utf8_char_bytes(text, length);
 
 	*code = -1;
-	if (more < 0 || (size_t)more >= length)
+	if (bytes == 0)
 		return 1;
-	for (int i = 1; i <= more; i++) {
-		unsigned char byte = (unsigned char)text[i];
-
-		if ((byte & 0xc0) != 0x80)
-			return 1;
-		c = c << 6 | (byte & 0x3f);
-	}
-	if (c < smallest[more] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-		return 1;
-	*code = c;
-	return (size_t)more + 1;
+	*code = bytes == 1 ? text[0] : (unsigned char)text[0] & 0x7f >> bytes;
+	for (size_t i = 1; i < bytes; i++)
+		*code = *code << 6 | ((unsigned char)text[i] & 0x3f);
+	return bytes;
 }
 
-/* What moves a cursor, or turns the direction of what follows. */
-static bool
-harmful(int32_t code)
+bool
+ctl_is_harmful(int32_t code)
 {
 	return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x2028 || code == 0x2029 ||
 		code == 0x200e || code == 0x200f || (code >= 0x202a && code <= 0x202e) ||
@@ -117,7 +85,7 @@ put_harmless(FILE *file, const char *text, size_t length, bool lines)
 		size_t bytes = ctl_utf8(text + i, length - i, &code);
 		bool kept = lines && (code == '\n' || code == '\t');
 
-		if (kept || !harmful(code))
+		if (kept || !ctl_is_harmful(code))
 			fwrite(text + i, 1, bytes, file);
 		else
 			put_escape(file, text + i, code);

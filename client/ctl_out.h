@@ -47,6 +47,9 @@ int ctl_width(const char *text);
 /* The length in bytes of the UTF-8 character at text and its code, 1 and -1 for a byte that is
  * none. */
 size_t ctl_utf8(const char *text, size_t length, int32_t *code);
+/* Does it move a cursor, or turn the direction of what follows? So does a byte that is no character
+ * (-1). */
+bool ctl_is_harmful(int32_t code);
 
 /* A table: cells are added row by row, then it is printed with its columns aligned. */
 struct ctl_table;

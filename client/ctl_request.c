@@ -74,18 +74,11 @@ put_reply_error(struct ctl *ctl, int error, const struct llmfo_reply *reply)
 static void
 put_json_error(struct ctl *ctl, int error, const struct llmfo_reply *reply)
 {
-	const char *message = llmfo_client_error(ctl->client);
-	FILE *file = ctl->out.file;
-
-	fputs("{\"error\": ", file);
-	if (reply) {
-		ctl_json(file, llmfo_reply_value(reply), true);
-	} else {
-		fprintf(file, "{\"code\": \"%s\", \"message\": ", llmfo_error_code(error));
-		ctl_json_string(file, message, strlen(message));
-		fputs("}\n", file);
-	}
-	fputs("}\n", file);
+	if (reply)
+		ctl_json_within(ctl->out.file, NULL, NULL, "error", llmfo_reply_value(reply));
+	else
+		ctl_json_error(
+			ctl->out.file, llmfo_error_code(error), llmfo_client_error(ctl->client));
 }
 
 int

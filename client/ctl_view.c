@@ -222,13 +222,7 @@ ctl_ping(struct ctl *ctl, struct ctl_args *args)
 static void
 put_versions_json(FILE *file, const struct llmfo_reply *reply)
 {
-	fprintf(file, "{\n  \"llmfoctl\": \"%s\",\n  \"daemon\": ", llmfo_version());
-	if (reply) {
-		ctl_json(file, llmfo_reply_value(reply), false);
-		fputs("}\n", file);
-	} else {
-		fputs("null\n}\n", file);
-	}
+	ctl_json_within(file, "llmfoctl", llmfo_version(), "daemon", llmfo_reply_value(reply));
 }
 
 /* Without a daemon it still says its own version and is done: that was the question. */

@@ -6,11 +6,13 @@
  "attempts": []
 }
 == stdout
-{"error": {
-  "code": "all_failed",
-  "message": "all 1 targets failed: a/x auth",
-  "attempts": []
-}
+{
+  "error": {
+    "code": "all_failed",
+    "message": "all 1 targets failed: a/x auth",
+    "attempts": [
+    ]
+  }
 }
 == stderr
 llmfoctl: all_failed: all 1 targets failed: a/x auth

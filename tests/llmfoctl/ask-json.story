@@ -16,8 +16,10 @@
   "model_used": "m",
   "fallback_occurred": false,
   "total_latency_ms": 5,
-  "attempts": [],
-  "usage": {}
+  "attempts": [
+  ],
+  "usage": {
+  }
 }
 == stderr
 answered by b/m in 5 ms, 0+0 tokens

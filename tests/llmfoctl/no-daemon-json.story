@@ -1,6 +1,10 @@
 == run --json status
 == stdout
-{"error": {"code": "no_daemon", "message": "no daemon at @SOCKET@: No such file or directory"}
+{
+  "error": {
+    "code": "no_daemon",
+    "message": "no daemon at @SOCKET@: No such file or directory"
+  }
 }
 == stderr
 llmfoctl: no daemon at @SOCKET@: No such file or directory

@@ -11,6 +11,7 @@
   "server": "llmfod",
   "version": "0.1.0",
   "protocol": 1,
-  "features": []
+  "features": [
+  ]
 }
 == exit 0

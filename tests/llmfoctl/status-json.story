@@ -33,15 +33,18 @@
   "none": null,
   "yes": true,
   "text": "a\"\\\n\t\u001b\u007f\u0085ü\u202e",
-  "list": [],
-  "map": {},
+  "list": [
+  ],
+  "map": {
+  },
   "nested": [
     [
       1,
       -2
     ],
     {
-      "x": []
+      "x": [
+      ]
     }
   ]
 }

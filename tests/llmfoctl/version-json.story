@@ -9,6 +9,12 @@
 == stdout
 {
   "llmfoctl": "0.1.0",
-  "daemon": {"server": "llmfod", "version": "0.1.0", "protocol": 1, "features": []}
+  "daemon": {
+    "server": "llmfod",
+    "version": "0.1.0",
+    "protocol": 1,
+    "features": [
+    ]
+  }
 }
 == exit 0
