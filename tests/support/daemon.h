@@ -87,7 +87,5 @@ int64_t tree_int(const struct json *tree, const char *path);      /* must be the
 
 /* An honest client: asks and gets the answer. */
 void daemon_serves(const struct daemon *d);
-/* Asks for the status until so many connections are open, its own among them. */
-void daemon_wait_connections(const struct daemon *d, int64_t count);
 
 #endif

@@ -8,9 +8,6 @@
 
 #include "daemon.h"
 
-/* A status is asked for so often at most until something shows. */
-#define TRIES_MAX 2000
-
 static char *
 read_text(const char *path)
 {
@@ -164,21 +161,4 @@ daemon_serves(const struct daemon *d)
 	wire_request(&wire, 7, "hello", "[]");
 	wire_expect_only(&wire, 7, NULL);
 	wire_close(&wire);
-}
-
-void
-daemon_wait_connections(const struct daemon *d, int64_t count)
-{
-	int64_t open = -1;
-	struct wire wire;
-
-	wire_open(&wire, d->socket);
-	for (uint32_t i = 0; i < TRIES_MAX && open != count; i++) {
-		wire_request(&wire, i, "status", "[]");
-		struct wire_reply reply = wire_expect(&wire, i, NULL);
-		open = tree_int(reply.result, "daemon.connections");
-		wire_reply_free(&reply);
-	}
-	wire_close(&wire);
-	ck_assert_int_eq(open, count);
 }
