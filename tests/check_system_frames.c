@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* How messages come in at the real socket: too large, in pieces, with an end of input behind them. */
+/* How messages come in at the real socket: too large, in pieces, with an end of input behind them.
+ */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,7 +78,10 @@ static const struct {
 	const char *bytes;
 	size_t count;
 } heads[] = {
-#define HEAD(text) {text, sizeof(text) - 1}
+#define HEAD(text) \
+	{ \
+		text, sizeof(text) - 1 \
+	}
 	HEAD("\x94\x00\x05"),
 	HEAD("\x94\xcc\x00\xcc\x05"),
 	HEAD("\x94\xcd\x00\x00\xcd\x00\x05"),
@@ -204,8 +208,7 @@ main(void)
 
 	suite_add_tcase(suite, tests);
 	tcase_add_checked_fixture(tests, setup, hostile_teardown);
-	tcase_add_test(
-		tests, a_message_above_max_message_is_too_large_and_the_connection_goes_on);
+	tcase_add_test(tests, a_message_above_max_message_is_too_large_and_the_connection_goes_on);
 	tcase_add_test(tests, a_hundred_megabytes_are_passed_over_without_being_kept);
 	tcase_add_loop_test(tests, a_msgid_is_known_in_every_form_it_may_be_written_in, 0,
 		sizeof heads / sizeof heads[0]);
