@@ -150,9 +150,9 @@ set_state(struct server *server, enum server_state state)
 	switch (state) {
 	case SERVER_RUNNING: break;
 	case SERVER_DRAINING:
-		(void)sd_notify(0, "STOPPING=1\nSTATUS=Waiting for running calls");
 		server->core.draining = true;
 		listen_stop(server->listener);
+		(void)sd_notify(0, "STOPPING=1\nSTATUS=Waiting for running calls");
 		arm(server, DRAIN_MS);
 		on_idle(server);
 		break;

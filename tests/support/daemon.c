@@ -115,8 +115,8 @@ become_daemon(const struct daemon *d)
 	_exit(127);
 }
 
-static void
-launch(struct daemon *d)
+void
+daemon_launch(struct daemon *d)
 {
 	ck_assert_msg(getenv("LLMFOD") != NULL, "LLMFOD is to be the path of llmfod");
 	d->pid = fork();
@@ -152,10 +152,23 @@ daemon_wait_told(struct daemon *d, const char *part)
 		;
 }
 
+bool
+daemon_is_ready(struct daemon *d)
+{
+	struct pollfd ready[] = {
+		{.fd = d->notify, .events = POLLIN}, {.fd = d->pidfd, .events = POLLIN}};
+
+	ck_assert_msg(poll(ready, 2, PATIENCE_MS) > 0, "the daemon says nothing");
+	if (ready[0].revents & POLLIN)
+		return true;
+	(void)daemon_wait(d);
+	return false;
+}
+
 void
 daemon_start(struct daemon *d)
 {
-	launch(d);
+	daemon_launch(d);
 	daemon_wait_told(d, "READY=1");
 }
 
@@ -174,7 +187,7 @@ daemon_begin(struct daemon *d, const char *format, ...)
 int
 daemon_start_failing(struct daemon *d)
 {
-	launch(d);
+	daemon_launch(d);
 	return daemon_wait(d);
 }
 

@@ -44,6 +44,9 @@ const char *daemon_file(struct daemon *d, const char *name, const char *text);
 void daemon_start(struct daemon *d);
 /* Starts it with a configuration in one go. */
 void daemon_begin(struct daemon *d, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Starts it without waiting; and whether it then became ready, or ended. */
+void daemon_launch(struct daemon *d);
+bool daemon_is_ready(struct daemon *d);
 /* Starts it where it is expected to end by itself; its exit status. */
 int daemon_start_failing(struct daemon *d);
 /* Waits for the next thing it tells the service manager; the whole text, valid until the next. */
