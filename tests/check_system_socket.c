@@ -77,8 +77,8 @@ START_TEST(it_has_the_mode_and_group_that_are_configured)
 
 	if (!entry)
 		return;
-	daemon_configure(d, CONFIGURATION "socket: {mode: \"0606\", group: \"%s\"}\n",
-		entry->gr_name);
+	daemon_configure(
+		d, CONFIGURATION "socket: {mode: \"0606\", group: \"%s\"}\n", entry->gr_name);
 	daemon_start(d);
 	ck_assert_uint_eq(about(d->socket).st_mode, S_IFSOCK | 0606);
 	ck_assert_uint_eq(about(d->socket).st_gid, entry->gr_gid);
