@@ -277,8 +277,7 @@ inherited_socket(void)
 	if (count <= 0)
 		return -1;
 	if (count > 1 || sd_is_socket_unix(SD_LISTEN_FDS_START, SOCK_STREAM, 1, NULL, 0) <= 0) {
-		log_error("systemd passed %d descriptors; one listening Unix stream socket would "
-			  "be right",
+		log_error("systemd passed %d descriptors; one listening Unix socket is right",
 			count);
 		return -2;
 	}

@@ -162,21 +162,33 @@ pack_text(msgpack_packer *packer, const char *text)
 	msgpack_pack_str_with_body(packer, text, strlen(text));
 }
 
+/* What a caller sent may stand in it, cut anywhere. */
+static void
+pack_mended(msgpack_packer *packer, const char *text)
+{
+	size_t length = strlen(text), good;
+	struct buf mended;
+
+	buf_init(&mended, length * strlen(UTF8_REPLACEMENT));
+	while ((good = utf8_good_bytes(text, length)) < length) {
+		(void)buf_add(&mended, text, good);
+		(void)buf_puts(&mended, UTF8_REPLACEMENT);
+		text += good + 1;
+		length -= good + 1;
+	}
+	(void)buf_add(&mended, text, length);
+	pack_text(packer, mended.data);
+	buf_free(&mended);
+}
+
 static void
 pack_error(msgpack_packer *packer, int error, const char *message, size_t more_fields)
 {
-	size_t length = strlen(message);
-	struct buf mended;
-
-	/* what a caller sent may stand in it, cut anywhere */
-	buf_init(&mended, length * strlen(UTF8_REPLACEMENT));
-	(void)utf8_mend(message, length, &mended);
 	msgpack_pack_map(packer, 2 + more_fields);
 	pack_text(packer, "code");
 	pack_text(packer, error_code(error));
 	pack_text(packer, "message");
-	pack_text(packer, mended.data);
-	buf_free(&mended);
+	pack_mended(packer, message);
 }
 
 msgpack_packer *

@@ -280,7 +280,7 @@ START_TEST(what_is_passed_and_is_no_listening_socket_is_refused)
 {
 	d->no_socket = true;
 	d->inherited = _i == 0 ? listening_socket(SOCK_DGRAM) : open("/dev/null", O_RDONLY);
-	fails_saying("one listening Unix stream socket would be right");
+	fails_saying("one listening Unix socket is right");
 	close(d->inherited);
 }
 END_TEST
