@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -22,6 +23,7 @@
 
 #define PATIENCE_MS 25000
 #define OPTIONS_MAX 32
+#define NOBODY 65534
 
 void
 daemon_init(struct daemon *d)
@@ -263,6 +265,19 @@ contents(int fd)
 	return text;
 }
 
+/* In the child: the user that the test wants to be. */
+static void
+become_client(const struct daemon *d)
+{
+	gid_t gid = d->client_gid;
+
+	if (d->client_uid == 0)
+		return;
+	if (setgroups(gid ? 1 : 0, &gid) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
+		setresuid(d->client_uid, d->client_uid, d->client_uid) < 0)
+		_exit(126);
+}
+
 static struct run
 run_with(const struct daemon *d, const char *program, const char *const *arguments,
 	const char *input)
@@ -270,8 +285,9 @@ run_with(const struct daemon *d, const char *program, const char *const *argumen
 	int in = memfd_create("in", MFD_CLOEXEC), out = memfd_create("out", MFD_CLOEXEC),
 	    err = memfd_create("err", MFD_CLOEXEC);
 	struct run run;
-	int status;
+	int status, binary = open(program, O_RDONLY);
 
+	ck_assert_msg(binary >= 0, "%s: %s", program, strerror(errno));
 	ck_assert(in >= 0 && out >= 0 && err >= 0);
 	ck_assert_int_eq(write(in, input, strlen(input)), (ssize_t)strlen(input));
 	ck_assert_int_eq(lseek(in, 0, SEEK_SET), 0);
@@ -287,10 +303,13 @@ run_with(const struct daemon *d, const char *program, const char *const *argumen
 		dup2(in, STDIN_FILENO);
 		dup2(out, STDOUT_FILENO);
 		dup2(err, STDERR_FILENO);
-		execv(program, words);
+		become_client(d);
+		/* by its descriptor, for the way to it may be closed to that user */
+		fexecve(binary, words, environ);
 		_exit(127);
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	close(binary);
 	close(in);
 	run.status = exit_status(status);
 	run.out = contents(out);

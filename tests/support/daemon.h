@@ -22,6 +22,8 @@ struct daemon {
 	bool no_config;               /* no --config: the environment is the configuration */
 	bool no_socket;               /* no --socket either */
 	int inherited;                /* a listening socket to be passed as systemd does; 0: none */
+	uid_t client_uid;             /* who its clients run as; 0: as the test does */
+	gid_t client_gid;             /* and their only further group; 0: none */
 	pid_t pid;                    /* 0: not running */
 	int pidfd;
 	int notify; /* where it tells how it is */
