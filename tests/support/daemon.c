@@ -80,6 +80,22 @@ writable(const char *text)
 	return strdup(text);
 }
 
+/* In the child: nothing of the environment but what programs run by, and how sanitizers report. */
+static void
+clean_environment(void)
+{
+	static const char *const kept[] = {
+		"PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "LD_LIBRARY_PATH"};
+	const char *values[sizeof kept / sizeof kept[0]];
+
+	for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
+		values[i] = x_strdup(getenv(kept[i]));
+	clearenv();
+	for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
+		if (values[i])
+			setenv(kept[i], values[i], 1);
+}
+
 /* In the child: becomes llmfod. */
 static void
 become_daemon(const struct daemon *d)
@@ -89,8 +105,10 @@ become_daemon(const struct daemon *d)
 	int n = 0;
 	int log = open(d->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 
+	arguments[n++] = writable(getenv("LLMFOD"));
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	dup2(log, STDERR_FILENO);
+	clean_environment();
 	snprintf(text, sizeof text, "%s/notify", d->directory);
 	setenv("NOTIFY_SOCKET", text, 1);
 	for (size_t i = 0; d->variables && d->variables[i]; i++)
@@ -101,7 +119,6 @@ become_daemon(const struct daemon *d)
 		setenv("LISTEN_PID", text, 1);
 		setenv("LISTEN_FDS", "1", 1);
 	}
-	arguments[n++] = writable(getenv("LLMFOD"));
 	if (!d->no_config) {
 		arguments[n++] = writable("--config");
 		arguments[n++] = writable(d->config);
