@@ -156,6 +156,7 @@ lacking(const struct llmfo_value *row, bool asked_for)
 	if (!bool_of(row, "configured", true))
 		return asked_for;
 	return !bool_of(row, "reachable", true) || !bool_of(row, "key_ok", true) ||
+		llmfo_value_type(llmfo_value_get(row, "error")) != LLMFO_NIL ||
 		llmfo_value_count(llmfo_value_get(row, "models_missing")) > 0;
 }
 

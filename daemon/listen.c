@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * See listen.h. listen_bind.c makes the socket. A connection's memory goes in its last close
- * callback; nothing of it is touched after uv_close(). A peer that sends much is read in turns with
- * the others, one that does not read is not read from.
+ * callback; nothing of it is touched after uv_close(). A peer that sends much has its messages
+ * handled in turns with the others, one that does not read has none handled.
  */
 #include "listen.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -20,11 +23,11 @@
 
 #define BACKLOG 511
 #define READ_BYTES 65536
-/* What one peer may have handled before the others get their turn. */
-#define TURN_BYTES (128 * 1024)
 /* Above this much unread output a connection is not read from; above the second it is ended. */
 #define OUT_HIGH_BYTES ((size_t)1 << 20)
 #define OUT_MAX_BYTES ((size_t)256 << 20)
+/* After so much output that had to wait, free memory goes back to the system. */
+#define TRIM_BYTES ((size_t)8 << 20)
 
 struct listener {
 	uv_loop_t *loop;
@@ -36,13 +39,16 @@ struct listener {
 	struct bound_file file; /* the socket file that is ours to remove */
 	struct list connections;
 	int count;
-	char *read_buffer;  /* READ_BYTES, shared: what is not a whole message is copied by its
-	                       session */
-	int64_t refused_ms; /* last time a connection was refused and logged */
+	size_t waited_bytes; /* of output that had to wait and is gone, since the last trim */
+	char *read_buffer;   /* READ_BYTES, shared: what is not a whole message is copied by its
+	                        session */
+	int64_t refused_ms;  /* last time a connection was refused and logged */
 	uint64_t refused;
 	bool closing;
 	void (*closed)(void *arg);
 	void *closed_arg;
+	void (*emptied)(void *arg); /* NULL: nobody waits for the last connection's end */
+	void *emptied_arg;
 };
 
 struct connection {
@@ -50,13 +56,13 @@ struct connection {
 	struct listener *listener;
 	uv_pipe_t pipe;
 	struct session *session;   /* owned */
-	struct clock_timer resume; /* reading goes on in the next turn */
-	int64_t turn_ms;           /* when turn_bytes were read */
-	size_t turn_bytes;
+	struct clock_timer resume; /* goes on, or closes, in the next turn */
+	char *rest;                /* owned: read, but its turn is still to come; NULL: none */
+	size_t rest_bytes, rest_at;
 	bool paused;      /* not read from: too much output waits */
 	bool ending;      /* closes when the output is out */
-	uv_poll_t hangup; /* watches a half-closed peer */
-	int hangup_fd;    /* its own descriptor, ours to close; -1: it does not watch */
+	uv_poll_t hangup; /* watches a half-closed peer, by hangup_fd */
+	int hangup_fd;    /* -1: no watch */
 	int open_handles;
 };
 
@@ -64,6 +70,7 @@ struct connection {
 struct output {
 	uv_write_t write;
 	char *bytes; /* owned */
+	size_t count;
 };
 
 static void
@@ -87,10 +94,15 @@ on_handle_closed(uv_handle_t *handle)
 
 	if (--connection->open_handles > 0)
 		return;
+	if (connection->hangup_fd >= 0)
+		close(connection->hangup_fd);
 	list_remove(&connection->node);
 	listener->count--;
 	free(connection);
-	maybe_closed(listener);
+	if (listener->count == 0 && listener->emptied && !listener->closing)
+		listener->emptied(listener->emptied_arg);
+	else
+		maybe_closed(listener);
 }
 
 /* Ends a connection: everything that runs for it is cancelled at once. */
@@ -100,13 +112,13 @@ close_connection(struct connection *connection)
 	if (uv_is_closing((uv_handle_t *)&connection->pipe))
 		return;
 	clock_stop(connection->listener->core->clock, &connection->resume);
-	if (connection->hangup_fd >= 0) {
+	if (connection->hangup_fd >= 0)
 		uv_close((uv_handle_t *)&connection->hangup, on_handle_closed);
-		close(connection->hangup_fd);
-	}
 	uv_close((uv_handle_t *)&connection->pipe, on_handle_closed);
 	session_free(connection->session);
 	connection->session = NULL;
+	free(connection->rest);
+	connection->rest = NULL;
 }
 
 static size_t
@@ -115,12 +127,17 @@ waiting_bytes(const struct connection *connection)
 	return uv_stream_get_write_queue_size((const uv_stream_t *)&connection->pipe);
 }
 
-static void start_reading(struct connection *connection);
+static void go_on(void *arg);
 
+/* Output that waited was many small pieces, which the allocator would keep for ever. */
 static void
-on_resume(void *arg)
+give_back(struct listener *listener, size_t bytes)
 {
-	start_reading(arg);
+	listener->waited_bytes += bytes;
+	if (listener->waited_bytes < TRIM_BYTES)
+		return;
+	listener->waited_bytes = 0;
+	(void)malloc_trim(0);
 }
 
 static void
@@ -129,15 +146,17 @@ on_written(uv_write_t *write, int status)
 	struct output *output = UTIL_OWNER(write, struct output, write);
 	struct connection *connection = write->handle->data;
 
+	size_t count = output->count;
 	free(output->bytes);
 	free(output);
+	give_back(connection->listener, count);
 	if (uv_is_closing((uv_handle_t *)&connection->pipe))
 		return;
 	if (status < 0 || (connection->ending && waiting_bytes(connection) == 0)) {
 		close_connection(connection);
 	} else if (connection->paused && waiting_bytes(connection) < OUT_HIGH_BYTES / 2) {
 		connection->paused = false;
-		start_reading(connection);
+		go_on(connection);
 	}
 }
 
@@ -156,30 +175,38 @@ close_soon(struct connection *connection)
 		connection->listener->core->clock, &connection->resume, on_close_now, connection);
 }
 
+/* What could not be sent at once waits, in no more room than it needs. */
+static int
+send_later(struct connection *connection, char *bytes, size_t count, size_t sent)
+{
+	struct output *output = x_calloc(1, sizeof *output);
+
+	output->count = count - sent;
+	output->bytes = x_malloc(count - sent);
+	memcpy(output->bytes, bytes + sent, count - sent);
+	uv_buf_t buffer = uv_buf_init(output->bytes, (unsigned)(count - sent));
+	int error =
+		uv_write(&output->write, (uv_stream_t *)&connection->pipe, &buffer, 1, on_written);
+	if (error) {
+		free(output->bytes);
+		free(output);
+	}
+	return error;
+}
+
 static void
 ops_send(void *arg, char *bytes, size_t count)
 {
 	struct connection *connection = arg;
 	uv_stream_t *stream = (uv_stream_t *)&connection->pipe;
 	uv_buf_t buffer = uv_buf_init(bytes, (unsigned)count);
-
 	int sent = uv_try_write(stream, &buffer, 1);
-	if (sent == (int)count) {
-		free(bytes);
-		return;
-	}
-	if (sent < 0 && sent != UV_EAGAIN) {
-		free(bytes);
-		close_soon(connection);
-		return;
-	}
-	struct output *output = x_calloc(1, sizeof *output);
-	output->bytes = bytes;
-	buffer = uv_buf_init(
-		bytes + (sent > 0 ? sent : 0), (unsigned)(count - (size_t)(sent > 0 ? sent : 0)));
-	if (uv_write(&output->write, stream, &buffer, 1, on_written)) {
-		free(bytes);
-		free(output);
+	int error = sent < 0 && sent != UV_EAGAIN ? sent : 0;
+
+	if (!error && sent != (int)count)
+		error = send_later(connection, bytes, count, sent > 0 ? (size_t)sent : 0);
+	free(bytes);
+	if (error) {
 		close_soon(connection);
 	} else if (waiting_bytes(connection) > OUT_MAX_BYTES) {
 		log_warning("connection of uid %u ended: it does not read its replies",
@@ -215,18 +242,36 @@ on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
 }
 
 static void
-on_hangup(uv_poll_t *poll_handle, int status, int events)
+on_hangup(uv_poll_t *watch, int status, int events)
 {
 	(void)status;
 	(void)events;
-	close_connection(poll_handle->data);
+	/* libuv 1.44 still looks at the handle after this: it may be stopped here, not closed */
+	(void)uv_poll_stop(watch);
+	close_soon(watch->data);
 }
 
-/*
- * The end of input is either a peer that is gone, or one that only sends no more. The latter still
- * gets its replies; whether it goes before them shows as a hang-up, which libuv reports for a poll
- * that waits for urgent data (which a Unix socket never has).
- */
+/* Whether a half-closed peer goes away shows as a hang-up, which libuv reports for a poll that
+ * waits for urgent data (which a Unix socket never has). */
+static int
+watch_hangup(struct connection *connection, int fd)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	if (copy < 0)
+		return -1;
+	if (uv_poll_init(connection->listener->loop, &connection->hangup, copy)) {
+		close(copy);
+		return -1;
+	}
+	connection->hangup.data = connection;
+	connection->hangup_fd = copy;
+	connection->open_handles++;
+	return uv_poll_start(&connection->hangup, UV_PRIORITIZED, on_hangup);
+}
+
+/* The end of input is either a peer that is gone, or one that only sends no more. The latter still
+ * gets its replies. */
 static void
 end_of_input(struct connection *connection)
 {
@@ -238,57 +283,68 @@ end_of_input(struct connection *connection)
 		return;
 	}
 	peer.fd = fd;
-	if (poll(&peer, 1, 0) < 0 || (peer.revents & (POLLHUP | POLLERR)) || connection->ending) {
+	if (poll(&peer, 1, 0) < 0 || (peer.revents & (POLLHUP | POLLERR)) || connection->ending ||
+		watch_hangup(connection, fd) != 0)
 		close_connection(connection);
+	else
+		session_end_of_input(connection->session);
+}
+
+/* Hands over what was read, as much as this turn takes; the rest is kept. */
+static void
+feed(struct connection *connection, const char *bytes, size_t count)
+{
+	size_t taken = session_feed(connection->session, bytes, count);
+
+	if (taken == count || connection->ending)
 		return;
-	}
-	int copy = dup(fd);
-	if (copy < 0 || uv_poll_init(connection->listener->loop, &connection->hangup, copy)) {
-		if (copy >= 0)
-			close(copy);
-		close_connection(connection);
-		return;
-	}
-	connection->hangup.data = connection;
-	connection->hangup_fd = copy;
-	connection->open_handles++;
-	(void)uv_poll_start(&connection->hangup, UV_PRIORITIZED, on_hangup);
-	session_end_of_input(connection->session);
+	(void)uv_read_stop((uv_stream_t *)&connection->pipe);
+	connection->rest_at = 0;
+	connection->rest_bytes = count - taken;
+	connection->rest = x_malloc(count - taken);
+	memcpy(connection->rest, bytes + taken, count - taken);
+	if (!connection->paused && !clock_running(&connection->resume))
+		clock_soon(
+			connection->listener->core->clock, &connection->resume, go_on, connection);
 }
 
 static void
 on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
 {
 	struct connection *connection = stream->data;
-	struct clock *clock = connection->listener->core->clock;
 
 	if (count == UV_EOF) {
 		(void)uv_read_stop(stream);
 		end_of_input(connection);
-		return;
-	}
-	if (count < 0) {
+	} else if (count < 0) {
 		close_connection(connection);
-		return;
-	}
-	if (connection->turn_ms != clock_now_ms(clock)) {
-		connection->turn_ms = clock_now_ms(clock);
-		connection->turn_bytes = 0;
-	}
-	connection->turn_bytes += (size_t)count;
-	session_feed(connection->session, buffer->base, (size_t)count);
-	if (connection->turn_bytes > TURN_BYTES && !connection->paused && !connection->ending &&
-		!clock_running(&connection->resume)) {
-		(void)uv_read_stop(stream);
-		clock_soon(clock, &connection->resume, on_resume, connection);
+	} else {
+		feed(connection, buffer->base, (size_t)count);
 	}
 }
 
+/* The next turn of a connection: what is left of the last reading, then reading again. */
 static void
-start_reading(struct connection *connection)
+go_on(void *arg)
 {
-	connection->turn_bytes = 0;
-	if (!connection->paused && !connection->ending &&
+	struct connection *connection = arg;
+	size_t left = connection->rest_bytes - connection->rest_at;
+
+	if (connection->paused || connection->ending || clock_running(&connection->resume))
+		return;
+	if (connection->rest) {
+		connection->rest_at += session_feed(
+			connection->session, connection->rest + connection->rest_at, left);
+		if (connection->rest_at < connection->rest_bytes) {
+			if (!connection->paused && !clock_running(&connection->resume))
+				clock_soon(connection->listener->core->clock, &connection->resume,
+					go_on, connection);
+			return;
+		}
+		free(connection->rest);
+		connection->rest = NULL;
+	}
+	if (!connection->paused && !connection->ending && !clock_running(&connection->resume) &&
 		uv_read_start((uv_stream_t *)&connection->pipe, on_alloc, on_read))
 		close_connection(connection);
 }
@@ -318,16 +374,45 @@ ask_peer(int fd, struct session_peer *peer)
 
 /* One line a second at most, however many knock. */
 static void
-log_refused(struct listener *listener)
+log_refused(struct listener *listener, const char *why)
 {
 	int64_t now_ms = clock_now_ms(listener->core->clock);
 
 	listener->refused++;
 	if (listener->refused_ms != 0 && now_ms - listener->refused_ms < 1000)
 		return;
-	log_warning("connection refused: %d are open (socket.max_connections); %llu refused so far",
+	log_warning("connection refused: %s; %d are open, %llu were refused so far", why,
 		listener->count, (unsigned long long)listener->refused);
 	listener->refused_ms = now_ms;
+}
+
+/* NULL, or why there may be no more connections: a quarter of all descriptors is for providers. */
+static const char *
+full(const struct listener *listener)
+{
+	struct rlimit files;
+
+	if (listener->count > listener->core->config->max_connections)
+		return "there may be no more (socket.max_connections)";
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur != RLIM_INFINITY &&
+		(rlim_t)listener->count > files.rlim_cur / 4 * 3)
+		return "descriptors run out (LimitNOFILE=)";
+	return NULL;
+}
+
+/* Takes the next one that waits. NULL, or why it is turned away. */
+static const char *
+take_peer(struct connection *connection, uv_stream_t *server, struct session_peer *peer)
+{
+	uv_os_fd_t fd;
+	int error = uv_accept(server, (uv_stream_t *)&connection->pipe);
+
+	if (!error)
+		error = uv_fileno((uv_handle_t *)&connection->pipe, &fd);
+	if (error)
+		return uv_strerror(error);
+	const char *why = full(connection->listener);
+	return why || ask_peer(fd, peer) == 0 ? why : "the kernel does not say who it is";
 }
 
 static void
@@ -336,32 +421,28 @@ on_connection(uv_stream_t *server, int status)
 	struct listener *listener = server->data;
 	struct connection *connection;
 	struct session_peer peer;
-	uv_os_fd_t fd;
 
 	if (status < 0) {
-		log_warning("a connection could not be accepted: %s", uv_strerror(status));
+		log_refused(listener, uv_strerror(status));
 		return;
 	}
 	connection = x_calloc(1, sizeof *connection);
 	connection->listener = listener;
-	connection->hangup_fd = -1;
 	(void)uv_pipe_init(listener->loop, &connection->pipe, 0);
 	connection->pipe.data = connection;
 	connection->open_handles = 1;
+	connection->hangup_fd = -1;
 	list_init(&connection->node);
 	listener->count++;
-	int error = uv_accept(server, (uv_stream_t *)&connection->pipe);
-	if (error || uv_fileno((uv_handle_t *)&connection->pipe, &fd) ||
-		listener->count > listener->core->config->max_connections ||
-		ask_peer(fd, &peer) < 0) {
-		if (!error)
-			log_refused(listener);
+	const char *why = take_peer(connection, server, &peer);
+	if (why) {
+		log_refused(listener, why);
 		uv_close((uv_handle_t *)&connection->pipe, on_handle_closed);
 		return;
 	}
 	list_append(&listener->connections, &connection->node);
 	connection->session = session_new(listener->core, &peer, &ops, connection);
-	start_reading(connection);
+	go_on(connection);
 }
 
 struct listener *
@@ -430,8 +511,10 @@ listen_abort_all(struct listener *listener, int error, const char *message)
 }
 
 void
-listen_end(struct listener *listener)
+listen_end(struct listener *listener, void (*emptied)(void *arg), void *arg)
 {
+	listener->emptied = emptied;
+	listener->emptied_arg = arg;
 	for (struct list *node = listener->connections.next; node != &listener->connections;
 		node = node->next) {
 		struct connection *connection = LIST_OWNER(node, struct connection, node);

@@ -23,8 +23,9 @@ struct listener *listen_start(
 void listen_stop(struct listener *listener);
 /* Every running request gets this error. */
 void listen_abort_all(struct listener *listener, int error, const char *message);
-/* Each connection ends once what was sent to it is out. */
-void listen_end(struct listener *listener);
+/* Each connection ends once what was sent to it is out. emptied(arg) comes from the loop when the
+ * last one has gone; never if there is none. */
+void listen_end(struct listener *listener, void (*emptied)(void *arg), void *arg);
 /* Ends every connection now, cancelling what runs. closed(arg) comes from the loop when the last
  * one is gone and the listener freed. */
 void listen_close(struct listener *listener, void (*closed)(void *arg), void *arg);

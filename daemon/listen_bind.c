@@ -105,23 +105,35 @@ set_owner(const char *path, unsigned mode, const char *group, struct buf *why)
 	return 0;
 }
 
-/* Between looking and binding nobody else may do the same: a lock on the folder. -1: no lock, which
- * is not fatal. */
+/*
+ * Between looking and binding nobody else may do the same. The lock is a file of ours beside the
+ * socket, for anybody may lock a folder he can read. -1: none can be made, then neither can the
+ * socket; -2: another one has it.
+ */
 static int
-lock_folder(const char *path)
+take_lock(const char *lock_path)
 {
-	char *folder = x_strdup(path);
-	char *slash = strrchr(folder, '/');
+	struct stat ours, there;
+	int fd = open(lock_path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 
-	if (slash)
-		slash[slash == folder ? 1 : 0] = '\0';
-	int fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0 && flock(fd, LOCK_EX) < 0) {
-		close(fd);
-		fd = -1;
-	}
-	free(folder);
-	return fd;
+	if (fd < 0)
+		return -1;
+	/* it is removed when it has served: who got an old one has not got the lock */
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &ours) == 0 &&
+		lstat(lock_path, &there) == 0 && ours.st_ino == there.st_ino &&
+		ours.st_dev == there.st_dev)
+		return fd;
+	close(fd);
+	return -2;
+}
+
+static void
+drop_lock(const char *lock_path, int lock)
+{
+	if (lock < 0)
+		return;
+	(void)unlink(lock_path);
+	close(lock);
 }
 
 static int
@@ -143,11 +155,13 @@ bind_at(const char *path, const struct sockaddr_un *address, unsigned mode, cons
 		return fault(why, path, strerror(reason));
 	}
 	/* who comes next must find somebody listening, or would take the file for a stale one */
-	if (set_owner(path, mode, group, why) || listen(fd, SOMAXCONN) < 0 ||
-		lstat(path, &made) < 0) {
+	int error = set_owner(path, mode, group, why);
+	if (!error && (listen(fd, SOMAXCONN) < 0 || lstat(path, &made) < 0))
+		error = fault(why, path, strerror(errno));
+	if (error) {
 		close(fd);
 		(void)unlink(path);
-		return LLMFO_EINVALID_REQUEST;
+		return error;
 	}
 	*file = (struct bound_file){made.st_dev, made.st_ino};
 	return fd;
@@ -163,12 +177,15 @@ bind_socket(const char *path, unsigned mode, const char *group, struct bound_fil
 	if (error)
 		return error;
 	make_folder(path);
-	int lock = lock_folder(path);
-	int fd = clear_stale(path, &address, why);
+	char *lock_path = x_asprintf("%s.lock", path);
+	int lock = take_lock(lock_path);
+	int fd = lock == -2 ? fault(why, path, "another llmfod is starting there") : 0;
+	if (fd == 0)
+		fd = clear_stale(path, &address, why);
 	if (fd == 0)
 		fd = bind_at(path, &address, mode, group, file, why);
-	if (lock >= 0)
-		close(lock);
+	drop_lock(lock_path, lock);
+	free(lock_path);
 	return fd;
 }
 

@@ -53,11 +53,8 @@ static void set_state(struct server *server, enum server_state state);
 /* ---- the end, step by step ---- */
 
 static void
-on_transport_closed(void *arg)
+close_rest(struct server *server)
 {
-	struct server *server = arg;
-
-	core_free(&server->core);
 	clock_stop(&server->clock.clock, &server->idle);
 	clock_stop(&server->clock.clock, &server->timer);
 	clock_uv_close(&server->clock);
@@ -66,10 +63,18 @@ on_transport_closed(void *arg)
 }
 
 static void
+on_transport_closed(void *arg)
+{
+	close_rest(arg);
+}
+
+static void
 on_listener_closed(void *arg)
 {
 	struct server *server = arg;
 
+	/* active checks that run are cancelled while there is a transport to do it */
+	core_free(&server->core);
 	transport_curl_close(server->transport, on_transport_closed, server);
 }
 
@@ -106,6 +111,15 @@ on_idle(void *arg)
 		clock_soon(&server->clock.clock, &server->idle, on_idle_turn, server);
 }
 
+static void
+on_emptied(void *arg)
+{
+	struct server *server = arg;
+
+	if (server->state == SERVER_FLUSHING)
+		set_state(server, SERVER_CLOSING);
+}
+
 /* The replies of calls that are ended now come in the next turn; the connections end behind them.
  */
 static void
@@ -113,9 +127,10 @@ on_flush_turn(void *arg)
 {
 	struct server *server = arg;
 
-	listen_end(server->listener);
 	if (listen_connections(server->listener) == 0)
 		set_state(server, SERVER_CLOSING);
+	else
+		listen_end(server->listener, on_emptied, server);
 }
 
 static void
@@ -135,9 +150,9 @@ set_state(struct server *server, enum server_state state)
 	switch (state) {
 	case SERVER_RUNNING: break;
 	case SERVER_DRAINING:
-		(void)sd_notify(0, "STOPPING=1\nSTATUS=Waiting for running calls");
 		server->core.draining = true;
 		listen_stop(server->listener);
+		(void)sd_notify(0, "STOPPING=1\nSTATUS=Waiting for running calls");
 		arm(server, DRAIN_MS);
 		on_idle(server);
 		break;
@@ -318,10 +333,12 @@ out:
 static void
 give_up(struct server *server)
 {
-	if (server->transport)
+	if (server->transport) {
+		core_free(&server->core);
 		transport_curl_close(server->transport, on_transport_closed, server);
-	else
-		clock_uv_close(&server->clock);
+	} else {
+		close_rest(server);
+	}
 }
 
 static int

@@ -15,9 +15,10 @@
 #include "llmfo.h"
 #include "log.h"
 #include "rpc.h"
+#include "utf8.h"
 
-/* As much of a message that is passed over is kept: enough for its msgid. */
-#define HEAD_BYTES 16
+/* As much of a message that is passed over is kept: enough for its msgid, in the longest form. */
+#define HEAD_BYTES 32
 
 struct session_input {
 	struct frame frame;
@@ -161,6 +162,25 @@ pack_text(msgpack_packer *packer, const char *text)
 	msgpack_pack_str_with_body(packer, text, strlen(text));
 }
 
+/* What a caller sent may stand in it, cut anywhere. */
+static void
+pack_mended(msgpack_packer *packer, const char *text)
+{
+	size_t length = strlen(text), good;
+	struct buf mended;
+
+	buf_init(&mended, length * strlen(UTF8_REPLACEMENT));
+	while ((good = utf8_good_bytes(text, length)) < length) {
+		(void)buf_add(&mended, text, good);
+		(void)buf_puts(&mended, UTF8_REPLACEMENT);
+		text += good + 1;
+		length -= good + 1;
+	}
+	(void)buf_add(&mended, text, length);
+	pack_text(packer, mended.data);
+	buf_free(&mended);
+}
+
 static void
 pack_error(msgpack_packer *packer, int error, const char *message, size_t more_fields)
 {
@@ -168,7 +188,7 @@ pack_error(msgpack_packer *packer, int error, const char *message, size_t more_f
 	pack_text(packer, "code");
 	pack_text(packer, error_code(error));
 	pack_text(packer, "message");
-	pack_text(packer, message);
+	pack_mended(packer, message);
 }
 
 msgpack_packer *
@@ -217,6 +237,26 @@ break_off(struct session *session, const char *why)
 	session->ops->close(session->arg);
 }
 
+/* Reads an unsigned integer in any of its forms; false if there is none, or not all of it. */
+static bool
+peek_uint(const unsigned char **at, const unsigned char *end, uint64_t *number)
+{
+	unsigned char first = *at < end ? *(*at)++ : 0xc0;
+
+	*number = first;
+	if (first <= 0x7f)
+		return true;
+	/* what is written as a signed one may be positive, too */
+	unsigned form = first >= 0xd0 && first <= 0xd3 ? first - 4U : first;
+	if (form < 0xcc || form > 0xcf || end - *at < 1 << (form - 0xcc))
+		return false;
+	bool negative = form != first && **at > 0x7f;
+	*number = 0;
+	for (int left = 1 << (form - 0xcc); left > 0; left--)
+		*number = *number << 8 | *(*at)++;
+	return !negative;
+}
+
 /*
  * The msgid of a message of which perhaps only the beginning is there: [0, msgid, ...]. False if it
  * has none.
@@ -225,16 +265,21 @@ static bool
 peek_msgid(const char *head, size_t count, uint32_t *msgid)
 {
 	const unsigned char *at = (const unsigned char *)head;
+	const unsigned char *end = at + count;
+	uint64_t kind, number;
 
-	if (count < 3 || at[0] != 0x94 || at[1] != 0)
+	if (count == 0)
 		return false;
-	static const unsigned char widths[] = {1, 2, 4};
-	size_t width = at[2] >= 0xcc && at[2] <= 0xce ? widths[at[2] - 0xcc] : 0;
-	if ((width == 0 && at[2] > 0x7f) || count < 3 + width)
+	if (*at >= 0x92 && *at <= 0x9f)
+		at++;
+	else if ((*at == 0xdc && end - at > 2) || (*at == 0xdd && end - at > 4))
+		at += *at == 0xdc ? 3 : 5;
+	else
 		return false;
-	*msgid = width ? 0 : at[2];
-	for (size_t i = 0; i < width; i++)
-		*msgid = *msgid << 8 | at[3 + i];
+	if (!peek_uint(&at, end, &kind) || kind != 0 || !peek_uint(&at, end, &number) ||
+		number > UINT32_MAX)
+		return false;
+	*msgid = (uint32_t)number;
 	return true;
 }
 
@@ -357,21 +402,6 @@ keep(struct session *session, const char *bytes, size_t count)
 	(void)buf_add(kept, bytes, count);
 }
 
-/* What it sent is no message, or has no end in sight: where a msgid is known it gets an answer. */
-static void
-give_up(struct session *session, const char *bytes, size_t count)
-{
-	const struct frame *frame = &session->input->frame;
-	const char *why = frame->excess == FRAME_FITS ? "what it sent is not MessagePack"
-						      : frame_excess_text(frame->excess);
-	uint32_t msgid;
-
-	keep(session, bytes, count);
-	if (peek_msgid(session->input->kept.data, session->input->kept.len, &msgid))
-		refuse(session, msgid, excess_error(frame->excess), why);
-	break_off(session, why);
-}
-
 /* A whole message ends at bytes + count; its beginning may have been kept. */
 static void
 take_whole(struct session *session, const char *bytes, size_t count)
@@ -392,21 +422,41 @@ take_whole(struct session *session, const char *bytes, size_t count)
 	expect_message(session);
 }
 
-void
+/* What it sent is no message, or has no end in sight: where a msgid is known it gets an answer. */
+static void
+give_up(struct session *session, const char *bytes, size_t count)
+{
+	const struct frame *frame = &session->input->frame;
+	const char *why = frame->excess == FRAME_FITS ? "what it sent is not MessagePack"
+						      : frame_excess_text(frame->excess);
+	uint32_t msgid;
+
+	keep(session, bytes, count);
+	if (peek_msgid(session->input->kept.data, session->input->kept.len, &msgid))
+		refuse(session, msgid, excess_error(frame->excess), why);
+	break_off(session, why);
+}
+
+size_t
 session_feed(struct session *session, const void *bytes, size_t count)
 {
 	const char *at = bytes;
 	const char *end = at + count;
+	unsigned messages = 0;
 	size_t used;
 
-	while (at < end && !session->closing) {
+	while (at < end && !session->closing && messages < SESSION_TURN_MESSAGES) {
 		switch (frame_scan(&session->input->frame, at, (size_t)(end - at), &used)) {
 		case FRAME_MORE: keep(session, at, used); break;
-		case FRAME_COMPLETE: take_whole(session, at, used); break;
-		case FRAME_INVALID: give_up(session, at, used); return;
+		case FRAME_COMPLETE:
+			take_whole(session, at, used);
+			messages++;
+			break;
+		case FRAME_INVALID: give_up(session, at, used); break;
 		}
 		at += used;
 	}
+	return session->closing ? count : (size_t)(at - (const char *)bytes);
 }
 
 void

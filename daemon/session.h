@@ -59,8 +59,12 @@ struct session *session_new(struct core *core, const struct session_peer *peer,
 	const struct session_ops *ops, void *arg);
 /* Cancels what runs and frees it. */
 void session_free(struct session *session);
-/* Bytes came. */
-void session_feed(struct session *session, const void *bytes, size_t count);
+/*
+ * Bytes came. At most SESSION_TURN_MESSAGES messages of them are handled, so that others get their
+ * turn: returns how many bytes were taken. The rest is to be given again, in a later turn.
+ */
+#define SESSION_TURN_MESSAGES 32
+size_t session_feed(struct session *session, const void *bytes, size_t count);
 /* The client sends no more; it is closed when everything was answered. */
 void session_end_of_input(struct session *session);
 /* Everything that runs gets this error as its reply. */
