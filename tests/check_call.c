@@ -158,6 +158,23 @@ START_TEST(a_reply_may_start_a_call_and_cancel_another)
 }
 END_TEST
 
+START_TEST(what_replaces_a_dead_pooled_connection_is_a_fresh_one)
+{
+	const struct scene_wish wish = {.prompt = "hello"};
+	struct fake_behaviour dead = fake_behaviour_new();
+
+	dead.end = TRANSPORT_RESET;
+	dead.status = 0;
+	dead.reused = true;
+	fake_transport_script(&scene->transport, "a", &dead, false);
+	(void)ask(&wish);
+	scene_advance(scene, 0);
+	ck_assert_uint_eq(scene->transport.request_count, 2);
+	ck_assert(!scene->transport.requests[0].fresh);
+	ck_assert(scene->transport.requests[1].fresh);
+}
+END_TEST
+
 START_TEST(the_backoff_is_between_nothing_and_a_quarter_second_at_first)
 {
 	const struct scene_wish wish = {
@@ -427,6 +444,7 @@ main(void)
 	tcase_add_test(tcase, a_call_may_be_cancelled_at_every_moment);
 	tcase_add_test(tcase, a_call_may_be_aborted_at_every_moment_and_gets_one_reply);
 	tcase_add_test(tcase, a_reply_may_start_a_call_and_cancel_another);
+	tcase_add_test(tcase, what_replaces_a_dead_pooled_connection_is_a_fresh_one);
 	tcase_add_test(tcase, the_backoff_is_between_nothing_and_a_quarter_second_at_first);
 	tcase_add_test(lives, whatever_happens_every_call_gets_one_reply_and_nothing_is_left);
 	tcase_set_timeout(lives, 120);
