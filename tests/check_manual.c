@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/* llmfod(8) and PROTOCOL.md against the tables and the daemon: what exists is not missing. */
+#include <stdio.h>
+
+#include "support/config_support.h"
+
+#include "llmfo.h"
+#include "message.h"
+#include "outcome.h"
+
+static char *protocol, *manual;
+
+static void
+read_pages(void)
+{
+	protocol = support_shipped("proto/PROTOCOL.md");
+	manual = support_shipped("docs/llmfod.8");
+}
+
+static void
+free_pages(void)
+{
+	free(protocol);
+	free(manual);
+}
+
+/* From `head` up to the next line that begins with `end`, a new string; "" if there is no head. */
+static char *
+section(const char *page, const char *head, const char *end)
+{
+	const char *from = strstr(page, head);
+	const char *to = from ? strstr(from + 1, end) : NULL;
+
+	return from ? x_strndup(from, to ? (size_t)(to - from) : strlen(from)) : x_strdup("");
+}
+
+/* Does the name stand there, as a word? */
+static bool
+has_word(const char *text, const char *name)
+{
+	static const char word[] = "abcdefghijklmnopqrstuvwxyz_0123456789";
+	size_t length = strlen(name);
+
+	for (const char *at = text; (at = strstr(at, name)) != NULL; at++)
+		if ((at == text || !strchr(word, at[-1])) &&
+			(!at[length] || !strchr(word, at[length])))
+			return true;
+	return false;
+}
+
+/* The part of PROTOCOL.md that is about a method: its heading names it and who may call it. */
+static char *
+method_section(const struct message_info *info)
+{
+	static const char *const who[] = {" (ALL)", " (CALLERS)", " (ADMINS)"};
+
+	for (const char *at = protocol; (at = strstr(at, "\n### ")) != NULL; at++) {
+		char *head = x_strndup(at + 1, strcspn(at + 1, "\n"));
+		bool ours = has_word(head, info->name) && strstr(head, who[info->who]);
+
+		free(head);
+		if (ours)
+			return section(at + 1, "### ", "\n### ");
+	}
+	return x_strdup("");
+}
+
+START_TEST(the_protocol_has_every_method_with_its_parameters)
+{
+	const struct message_info *info = message_info((enum message_method)_i);
+	const struct message_field *field;
+	char *text = method_section(info);
+
+	ck_assert_msg(text[0], "%s", info->name);
+	for (size_t i = 0; (field = message_field_at(i)) != NULL; i++)
+		if (field->methods & 1UL << _i)
+			ck_assert_msg(
+				has_word(text, field->name), "%s: %s", info->name, field->name);
+	free(text);
+}
+END_TEST
+
+/* Codes from -40 on are the library's own and never travel. */
+START_TEST(the_protocol_has_every_code_of_an_error)
+{
+	char *text = section(protocol, "\n## Errors\n", "\n## Methods\n");
+
+#define LLMFO_X(name, value, code, words) \
+	ck_assert_msg((value) <= -40 || strstr(text, "`" code "`"), "%s", code);
+	LLMFO_ERROR_MAP(LLMFO_X)
+#undef LLMFO_X
+	free(text);
+}
+END_TEST
+
+START_TEST(the_protocol_has_every_counter)
+{
+#define X(name, help) ck_assert_msg(has_word(protocol, #name), "%s", #name);
+#include "stats.def"
+#undef X
+}
+END_TEST
+
+START_TEST(the_manual_has_every_class_of_failure)
+{
+	char *text = section(manual, "\n.Sh FAILURES\n", "\n.Sh ");
+	const char *name = outcome_text((enum outcome_class)_i);
+	bool found = false;
+
+	for (const char *at = text; (at = strstr(at, "\n.It Cm ")) != NULL && !found; at++) {
+		char *line = x_strndup(at + 1, strcspn(at + 1, "\n"));
+
+		found = has_word(line, name);
+		free(line);
+	}
+	ck_assert_msg(found, "%s", name);
+	free(text);
+}
+END_TEST
+
+START_TEST(the_manual_has_every_option)
+{
+	const char *program = getenv("LLMFOD");
+	char *command = x_asprintf("'%s' --help", program ? program : "./llmfod");
+	FILE *help = popen(command, "r");
+	char line[512];
+	int options = 0;
+
+	ck_assert_ptr_nonnull(help);
+	while (fgets(line, sizeof line, help))
+		for (char *at = line; (at = strstr(at, " --")) != NULL; at++) {
+			size_t length = strspn(at + 3, "abcdefghijklmnopqrstuvwxyz-");
+			char *wanted = x_asprintf(" \\-%.*s", (int)length, at + 3);
+
+			ck_assert_msg(strstr(manual, wanted), "--%.*s", (int)length, at + 3);
+			free(wanted);
+			options++;
+		}
+	ck_assert_int_ge(options, 8);
+	ck_assert_int_eq(pclose(help), 0);
+	free(command);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("manual");
+	TCase *tests = tcase_create("manual");
+
+	tcase_add_checked_fixture(tests, read_pages, free_pages);
+	tcase_add_loop_test(
+		tests, the_protocol_has_every_method_with_its_parameters, 0, MESSAGE_METHODS);
+	tcase_add_test(tests, the_protocol_has_every_code_of_an_error);
+	tcase_add_test(tests, the_protocol_has_every_counter);
+	tcase_add_loop_test(
+		tests, the_manual_has_every_class_of_failure, OUTCOME_OK + 1, OUTCOME_CLASSES);
+	tcase_add_test(tests, the_manual_has_every_option);
+	suite_add_tcase(suite, tests);
+	return support_run(suite);
+}
