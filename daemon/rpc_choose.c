@@ -71,6 +71,21 @@ take_targets(
 	return made;
 }
 
+static void
+no_such_model(struct session_request *request, const struct config *config, const char *model)
+{
+	struct buf known;
+
+	buf_init(&known, 4096);
+	for (size_t i = 0; i < config->target_count; i++)
+		if (config->targets[i]->listed)
+			(void)buf_printf(
+				&known, "%s%s", known.len ? ", " : "", config->targets[i]->name);
+	session_fail(request, LLMFO_ENOT_FOUND, "no provider lists the model `%s`; listed: %s",
+		model, known.len ? known.data : "none");
+	buf_free(&known);
+}
+
 /* The call named a provider or a model and nothing else: nothing outside them is tried. */
 static bool
 take_filters(struct session_request *request, struct call_request *call)
@@ -95,8 +110,7 @@ take_filters(struct session_request *request, struct call_request *call)
 	if (count > 0)
 		made = make_chain(request, call, names, count);
 	else if (call->model)
-		session_fail(
-			request, LLMFO_ENOT_FOUND, "no provider lists the model `%s`", call->model);
+		no_such_model(request, config, call->model);
 	else
 		session_fail(request, LLMFO_ENOT_FOUND,
 			"provider `%s` lists no models; name one with `model`", call->provider);
