@@ -187,8 +187,8 @@ reload(void *arg, struct config_faults *faults)
 			if (!faults->list[i].warning)
 				server->core.last_reload_error =
 					config_fault_text(&faults->list[i]);
-		log_error("configuration not reloaded: %zu faults; what was loaded before stays",
-			faults->errors);
+		log_error("configuration not reloaded: %zu fault%s; what was loaded before stays",
+			faults->errors, faults->errors == 1 ? "" : "s");
 		return LLMFO_EINVALID_REQUEST;
 	}
 	core_configure(&server->core, config);
@@ -360,7 +360,8 @@ run(const struct server_options *options, struct config *config)
 	(void)uv_run(&server.loop, UV_RUN_DEFAULT);
 	if (uv_loop_close(&server.loop))
 		log_warning("something was left open at the end");
-	log_info("ended");
+	if (!error)
+		log_info("ended");
 	return error ? 1 : 0;
 }
 
