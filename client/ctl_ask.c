@@ -21,7 +21,7 @@ const struct ctl_option ctl_ask_options[] = {
 	{"max-tokens", CTL_INT, "NUMBER", "max_tokens", "the longest answer, in tokens"},
 	{"temperature", CTL_NUMBER, "NUMBER", "temperature",
 		"how freely the model chooses its words"},
-	{"workspace", CTL_TEXT, "NAME", "workspace", "whom the call is counted to"},
+	{"workspace", CTL_TEXT, "NAME", "workspace", "what the call is for, a label for the log"},
 	{"user", CTL_TEXT, "NAME", "user", "for whom the call is made"},
 	{0},
 };
