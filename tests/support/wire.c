@@ -149,6 +149,20 @@ wire_read(struct wire *wire)
 	return reply;
 }
 
+struct wire_reply
+wire_parse(const char *bytes, size_t count, size_t *used)
+{
+	struct wire_reply reply = {.closed = true};
+	msgpack_unpacked unpacked;
+
+	*used = 0;
+	msgpack_unpacked_init(&unpacked);
+	if (msgpack_unpack_next(&unpacked, bytes, count, used) == MSGPACK_UNPACK_SUCCESS)
+		reply = take(&unpacked.data);
+	msgpack_unpacked_destroy(&unpacked);
+	return reply;
+}
+
 void
 wire_reply_free(struct wire_reply *reply)
 {

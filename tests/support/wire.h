@@ -46,6 +46,8 @@ struct wire_reply wire_expect(struct wire *wire, uint32_t msgid, const char *cod
 void wire_expect_only(struct wire *wire, uint32_t msgid, const char *code);
 /* Reads until the other side has closed; how many replies came before. */
 unsigned wire_drain(struct wire *wire);
+/* The reply at the beginning of bytes, closed if none is whole; *used: how many bytes it has. */
+struct wire_reply wire_parse(const char *bytes, size_t count, size_t *used);
 /* The code of a reply's error, "" for none. */
 const char *wire_code(const struct wire_reply *reply);
 

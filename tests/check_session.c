@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+/* A connection's protocol without its socket: messages in any pieces, one reply each, the ends. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "llmfo.h"
+#include "support/talk.h"
+
+#define ME 1000
+#define HELD "[{\"prompt\":\"hello\"}]"
+
+static struct talk talk_;
+static struct talk *const t = &talk_;
+
+static void
+setup(void)
+{
+	talk_begin(t, "", ME);
+}
+
+static void
+teardown(void)
+{
+	talk_end(t);
+}
+
+static void
+reply_is(uint32_t msgid, const char *code)
+{
+	struct wire_reply reply = talk_reply(t);
+
+	ck_assert_msg(!reply.closed, "no reply to %u", msgid);
+	ck_assert_uint_eq(reply.msgid, msgid);
+	ck_assert_str_eq(wire_code(&reply), code);
+	wire_reply_free(&reply);
+}
+
+/* Neither provider answers. */
+static void
+both_hang(void)
+{
+	struct fake_behaviour hangs = fake_behaviour_new();
+
+	hangs.hangs = true;
+	fake_transport_script(&t->transport, "a", &hangs, true);
+	fake_transport_script(&t->transport, "b", &hangs, true);
+}
+
+/* Five requests as bytes, one of them wrong in itself. */
+static char *
+recorded(size_t *count)
+{
+	static const char *const said[][2] = {
+		{"hello", "[{\"client\":\"tester\"}]"},
+		{"nothing", "[]"},
+		{"explain", "[{\"chain\":\"default\"}]"},
+		{"hello", "[{\"client\":7}]"},
+		{"chains", "[]"},
+	};
+	struct buf bytes;
+
+	buf_init(&bytes, 65536);
+	for (uint32_t i = 0; i < 5; i++) {
+		size_t part;
+		char *one = wire_pack(i, said[i][0], said[i][1], &part);
+
+		(void)buf_add(&bytes, one, part);
+		free(one);
+	}
+	*count = bytes.len;
+	return buf_take(&bytes, NULL);
+}
+
+START_TEST(a_session_cut_anywhere_gives_the_same_replies)
+{
+	size_t count, expected_count;
+	char *bytes = recorded(&count);
+
+	talk_feed(t, bytes, count);
+	ck_assert_uint_eq(t->sent, 5);
+	char *expected = buf_take(&t->out, &expected_count);
+	for (size_t cut = 0; cut <= count; cut++) {
+		buf_init(&t->out, (size_t)1 << 20);
+		talk_feed(t, bytes, cut);
+		talk_feed(t, bytes + cut, count - cut);
+		ck_assert_uint_eq(t->out.len, expected_count);
+		ck_assert_mem_eq(t->out.data, expected, expected_count);
+		buf_free(&t->out);
+	}
+	buf_init(&t->out, (size_t)1 << 20);
+	for (size_t i = 0; i < count; i++)
+		talk_feed(t, bytes + i, 1);
+	ck_assert_mem_eq(t->out.data, expected, expected_count);
+	free(expected);
+	free(bytes);
+}
+END_TEST
+
+START_TEST(others_get_their_turn_after_so_many_messages)
+{
+	size_t count, all = 0;
+	char bytes[4096];
+
+	for (uint32_t i = 0; i < SESSION_TURN_MESSAGES + 3; i++) {
+		char *one = wire_pack(i, "hello", "[]", &count);
+
+		memcpy(bytes + all, one, count);
+		all += count;
+		free(one);
+	}
+	size_t used = session_feed(t->session, bytes, all);
+	ck_assert_uint_eq(t->sent, SESSION_TURN_MESSAGES);
+	ck_assert_uint_eq(session_feed(t->session, bytes + used, all - used), all - used);
+	ck_assert_uint_eq(t->sent, SESSION_TURN_MESSAGES + 3);
+}
+END_TEST
+
+START_TEST(what_comes_after_the_end_is_not_looked_at)
+{
+	static const char bytes[] = "\xc1\x94\x00\x05\xa5hello\x90";
+
+	ck_assert_uint_eq(session_feed(t->session, bytes, sizeof bytes - 1), sizeof bytes - 1);
+	ck_assert(t->closed);
+	ck_assert_uint_eq(t->sent, 0);
+}
+END_TEST
+
+START_TEST(a_client_that_leaves_cancels_its_calls)
+{
+	both_hang();
+	talk_ask(t, 1, "generate", HELD);
+	talk_ask(t, 2, "generate", HELD);
+	fake_clock_advance(&t->clock, 1);
+	ck_assert_int_eq(fake_transport_in_flight(&t->transport, "a"), 2);
+	talk_hang_up(t);
+	ck_assert_int_eq(fake_transport_in_flight(&t->transport, "a"), 0);
+	ck_assert_uint_eq(t->sent, 0);
+}
+END_TEST
+
+START_TEST(a_client_that_says_no_more_is_closed_behind_its_last_reply)
+{
+	both_hang();
+	talk_ask(t, 1, "generate", "[{\"prompt\":\"hello\",\"deadline_ms\":1000}]");
+	talk_ask(t, 2, "generate", "[{\"prompt\":\"hello\",\"deadline_ms\":2000}]");
+	session_end_of_input(t->session);
+	fake_clock_advance(&t->clock, 1000);
+	reply_is(1, "deadline_exceeded");
+	ck_assert(!t->closed);
+	fake_clock_advance(&t->clock, 1000);
+	reply_is(2, "deadline_exceeded");
+	ck_assert(t->closed);
+}
+END_TEST
+
+START_TEST(a_client_that_waits_for_nothing_is_closed_at_the_end_of_its_input)
+{
+	talk_feed(t, "\x94\x00", 2);
+	session_end_of_input(t->session);
+	ck_assert(t->closed);
+}
+END_TEST
+
+START_TEST(a_cancelled_call_gets_its_one_reply_and_the_canceller_his)
+{
+	both_hang();
+	talk_ask(t, 1, "generate", HELD);
+	fake_clock_advance(&t->clock, 1);
+	talk_ask(t, 2, "cancel", "[{\"msgid\":1}]");
+	reply_is(1, "cancelled");
+	reply_is(2, "");
+	ck_assert_int_eq(fake_transport_in_flight(&t->transport, "a"), 0);
+	talk_ask(t, 3, "cancel", "[{\"msgid\":1}]");
+	reply_is(3, "not_found");
+}
+END_TEST
+
+START_TEST(a_half_closed_client_whose_call_is_cancelled_hears_both_replies)
+{
+	size_t count;
+	char *bytes = wire_pack(2, "cancel", "[{\"msgid\":1}]", &count);
+
+	both_hang();
+	talk_ask(t, 1, "generate", HELD);
+	fake_clock_advance(&t->clock, 1);
+	session_feed(t->session, bytes, count);
+	session_end_of_input(t->session);
+	reply_is(1, "cancelled");
+	reply_is(2, "");
+	ck_assert(t->closed);
+	free(bytes);
+}
+END_TEST
+
+START_TEST(when_everything_is_ended_each_request_hears_of_it_once)
+{
+	both_hang();
+	for (uint32_t i = 0; i < 5; i++)
+		talk_ask(t, i, "generate", HELD);
+	fake_clock_advance(&t->clock, 1);
+	t->core.draining = true;
+	session_abort_all(t->session, LLMFO_ESHUTTING_DOWN, "enough");
+	fake_clock_advance(&t->clock, 1);
+	ck_assert_uint_eq(t->sent, 5);
+	for (int i = 0; i < 5; i++) {
+		struct wire_reply reply = talk_reply(t);
+
+		ck_assert_str_eq(wire_code(&reply), "shutting_down");
+		wire_reply_free(&reply);
+	}
+	talk_ask(t, 9, "generate", HELD);
+	reply_is(9, "shutting_down");
+	session_abort_all(t->session, LLMFO_ESHUTTING_DOWN, "enough");
+	ck_assert_uint_eq(t->sent, 6);
+	ck_assert(!t->closed);
+}
+END_TEST
+
+START_TEST(calls_that_wait_for_a_place_go_on_or_are_cancelled)
+{
+	talk_end(t);
+	talk_begin(t, "limits: {calls: 1, queue: 2}\n", ME);
+	both_hang();
+	for (uint32_t i = 0; i < 4; i++)
+		talk_ask(t, i, "generate", HELD);
+	fake_clock_advance(&t->clock, 1);
+	reply_is(3, "busy");
+	ck_assert_int_eq(fake_transport_in_flight(&t->transport, "a"), 1);
+	talk_ask(t, 7, "cancel", "[{\"msgid\":0}]");
+	reply_is(0, "cancelled");
+	reply_is(7, "");
+	fake_clock_advance(&t->clock, 1);
+	ck_assert_int_eq(fake_transport_in_flight(&t->transport, "a"), 1);
+	ck_assert_int_eq(t->core.gate.waiting, 1);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("session");
+	TCase *tests = tcase_create("session");
+	SRunner *runner = srunner_create(suite);
+
+	suite_add_tcase(suite, tests);
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_test(tests, a_session_cut_anywhere_gives_the_same_replies);
+	tcase_add_test(tests, others_get_their_turn_after_so_many_messages);
+	tcase_add_test(tests, what_comes_after_the_end_is_not_looked_at);
+	tcase_add_test(tests, a_client_that_leaves_cancels_its_calls);
+	tcase_add_test(tests, a_client_that_says_no_more_is_closed_behind_its_last_reply);
+	tcase_add_test(tests, a_client_that_waits_for_nothing_is_closed_at_the_end_of_its_input);
+	tcase_add_test(tests, a_cancelled_call_gets_its_one_reply_and_the_canceller_his);
+	tcase_add_test(tests, a_half_closed_client_whose_call_is_cancelled_hears_both_replies);
+	tcase_add_test(tests, when_everything_is_ended_each_request_hears_of_it_once);
+	tcase_add_test(tests, calls_that_wait_for_a_place_go_on_or_are_cancelled);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
