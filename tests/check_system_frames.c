@@ -27,9 +27,9 @@ request_of(uint32_t msgid, size_t bytes)
 	for (size_t length = bytes; count != bytes; length -= count - bytes) {
 		ck_assert_uint_le(length, bytes);
 		free(packed);
-		strcpy(params, "[{\"prompt\":\"");
-		memset(params + strlen(params), 'x', length);
-		strcpy(params + 12 + length, "\"}]");
+		int start = snprintf(params, bytes + 64, "[{\"prompt\":\"");
+		memset(params + start, 'x', length);
+		snprintf(params + start + length, 4, "\"}]");
 		packed = wire_pack(msgid, "generate", params, &count);
 	}
 	free(params);

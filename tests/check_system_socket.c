@@ -181,12 +181,12 @@ START_TEST(a_folder_is_made_but_not_its_parents)
 {
 	size_t length = strlen(d->directory);
 
-	strcpy(d->socket + length, "/one/s");
+	snprintf(d->socket + length, sizeof d->socket - length, "/one/s");
 	daemon_start(d);
 	daemon_serves(d);
 	daemon_signal(d, SIGTERM);
 	ck_assert_int_eq(daemon_wait(d), 0);
-	strcpy(d->socket + length, "/two/three/s");
+	snprintf(d->socket + length, sizeof d->socket - length, "/two/three/s");
 	fails_saying("No such file or directory");
 }
 END_TEST

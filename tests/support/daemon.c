@@ -55,7 +55,7 @@ daemon_file(struct daemon *d, const char *name, const char *text)
 	return path;
 }
 
-static void
+__attribute__((format(printf, 2, 0))) static void
 configure(struct daemon *d, const char *format, va_list args)
 {
 	char *text = x_vasprintf(format, args);
