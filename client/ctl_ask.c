@@ -17,6 +17,7 @@ const struct ctl_option ctl_ask_options[] = {
 	CTL_CHOOSE_OPTIONS,
 	{"system", CTL_TEXT, "TEXT", "system", "the system prompt"},
 	{"no-fallback", CTL_FLAG_OFF, NULL, "enable_fallback", "try the first target alone"},
+	{"no-stream", CTL_FLAG, NULL, NULL, "the answer at once when it is whole, as ever"},
 	{"deadline", CTL_MS, "DURATION", "deadline_ms", "when to give up (default: the daemon's)"},
 	{"max-tokens", CTL_INT, "NUMBER", "max_tokens", "the longest answer, in tokens"},
 	{"temperature", CTL_NUMBER, "NUMBER", "temperature",

@@ -154,8 +154,7 @@ read_reply(struct attempt *attempt, const struct transport_result *result,
 	};
 
 	if (result->end == TRANSPORT_DONE && attempt->status >= 200 && attempt->status <= 299 &&
-		endpoint->preset->family->answer(
-			attempt->body.data, attempt->body.len, answer)) {
+		endpoint->preset->family->answer(attempt->body.data, attempt->body.len, answer)) {
 		outcome_set(&attempt->outcome, OUTCOME_OK, "%s", "");
 		attempt->outcome.http_status = attempt->status;
 		return true;
@@ -174,6 +173,8 @@ on_done(void *arg, const struct transport_result *result)
 	struct provider_answer answer;
 
 	attempt->transfer = NULL;
+	log_debug("attempt at %s: the exchange ended: %s, status %d", attempt->request.target->name,
+		transport_end_name(result->end), result->status);
 	if (result->end == TRANSPORT_RESET && result->reused && !attempt->replaced) {
 		/* the pool kept a connection that the other side had given up: no failure of
 		 * anybody's */

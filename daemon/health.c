@@ -366,6 +366,12 @@ health_checked_well(struct health *health, const char *provider, const char *tar
 	return true;
 }
 
+bool
+health_concerns(const struct health_subject *subject, const char *name)
+{
+	return strcmp(subject->name, name) == 0 || belongs_to(subject, name);
+}
+
 struct reset {
 	const char *name;
 	int count;
@@ -376,8 +382,7 @@ reset_if_named(struct health_subject *subject, void *arg)
 {
 	struct reset *reset = arg;
 
-	if (reset->name && strcmp(subject->name, reset->name) != 0 &&
-		!belongs_to(subject, reset->name))
+	if (reset->name && !health_concerns(subject, reset->name))
 		return;
 	start_anew(subject);
 	reset->count++;

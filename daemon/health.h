@@ -108,6 +108,8 @@ struct health_change health_end(struct health *health, const char *provider, con
  * circuit became half-open by it. */
 bool health_checked_well(
 	struct health *health, const char *provider, const char *target, int64_t now_ms);
+/* Is it the provider or the target of that name, or one of that provider's targets? */
+bool health_concerns(const struct health_subject *subject, const char *name);
 /* Closes circuits and forgets counters: of one provider with its targets, of one target, or (NULL)
  * of all. How many there were. */
 int health_reset(struct health *health, const char *name);

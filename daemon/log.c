@@ -23,6 +23,7 @@ static struct {
 	enum log_format format;
 	bool terminal;
 	uint64_t dropped;
+	uint64_t told; /* how many of them were spoken of */
 	void (*sink)(void *arg, enum log_level level, const char *line);
 	void *sink_arg;
 } log_state = {.level = LOG_WARNING};
@@ -36,12 +37,6 @@ log_setup(enum log_level level, enum log_format format, bool terminal)
 	log_state.level = level;
 	log_state.format = format;
 	log_state.terminal = terminal;
-}
-
-void
-log_set_level(enum log_level level)
-{
-	log_state.level = level;
 }
 
 bool
@@ -225,8 +220,14 @@ write_out(const char *bytes, size_t count)
 		log_state.dropped++;
 		return;
 	}
-	if (write(STDERR_FILENO, bytes, count) < 0)
+	if (write(STDERR_FILENO, bytes, count) < 0) {
 		log_state.dropped++;
+	} else if (log_state.dropped > log_state.told) {
+		uint64_t lost = log_state.dropped - log_state.told;
+
+		log_state.told = log_state.dropped;
+		log_warning("%llu log lines were lost: nobody read them", (unsigned long long)lost);
+	}
 }
 
 void

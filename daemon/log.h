@@ -33,7 +33,6 @@ struct log_field {
 /* What the log does until told otherwise: warnings and worse, as text. terminal: in colour, without
  * priorities. */
 void log_setup(enum log_level level, enum log_format format, bool terminal);
-void log_set_level(enum log_level level);
 bool log_wants(enum log_level level);
 /* For tests: lines go there instead of stderr; NULL: back to stderr. */
 void log_capture(void (*sink)(void *arg, enum log_level level, const char *line), void *arg);

@@ -43,8 +43,11 @@ apply_force(struct session_request *request, const char *provider, int64_t durat
 {
 	struct core *core = request->session->core;
 	int64_t now_ms = clock_now_ms(core->clock);
-	char *before = forced_text(health_forced(core->health, now_ms), now_ms);
+	const struct health_forced *forced = health_forced(core->health, now_ms);
+	char *before = forced_text(forced, now_ms);
+	struct health_forced was = forced ? *forced : (struct health_forced){.provider = NULL};
 
+	was.provider = x_strdup(was.provider);
 	health_force(core->health, provider, strict, now_ms + duration_s * 1000,
 		request->session->peer.uid);
 	char *after = forced_text(health_forced(core->health, now_ms), now_ms);
@@ -53,8 +56,10 @@ apply_force(struct session_request *request, const char *provider, int64_t durat
 	msgpack_pack_map(packer, 2);
 	rpc_pack_text(packer, "forced");
 	rpc_pack_forced(packer, health_forced(core->health, now_ms), now_ms);
-	rpc_pack_pair_text(packer, "was", before);
+	rpc_pack_text(packer, "was");
+	rpc_pack_forced(packer, was.provider ? &was : NULL, now_ms);
 	session_reply_end(request);
+	free(was.provider);
 	free(before);
 	free(after);
 }
@@ -76,7 +81,8 @@ rpc_force_provider(struct session_request *request, const msgpack_object_map *ma
 {
 	const struct config *config = request->session->core->config;
 	int64_t duration_s = message_int(map, "duration_s", FORCE_DEFAULT_S);
-	char *provider = rpc_text(map, "provider");
+	char *name = rpc_text(map, "provider");
+	const struct config_provider *provider = name ? config_find_provider(config, name) : NULL;
 
 	if (!message_get(map, "provider"))
 		session_fail(request, LLMFO_EINVALID_REQUEST,
@@ -84,11 +90,14 @@ rpc_force_provider(struct session_request *request, const msgpack_object_map *ma
 	else if (duration_s < 1 || duration_s > FORCE_MAX_S)
 		session_fail(request, LLMFO_EINVALID_REQUEST,
 			"parameter `duration_s` must be from 1 to %d (7 days)", FORCE_MAX_S);
-	else if (provider && !config_find_provider(config, provider))
-		rpc_no_such(request, "provider", provider);
+	else if (name && !provider)
+		rpc_no_such(request, "provider", name);
+	else if (provider && !provider->configured)
+		session_fail(request, LLMFO_EINVALID_REQUEST, "provider %s is not configured: %s",
+			name, provider->reason);
 	else
-		apply_force(request, provider, duration_s, message_bool(map, "strict", false));
-	free(provider);
+		apply_force(request, name, duration_s, message_bool(map, "strict", false));
+	free(name);
 }
 
 /* Replies {key: number}. */
@@ -122,6 +131,34 @@ is_known(const struct core *core, const char *name)
 		health_find(core->health, HEALTH_TARGET, name);
 }
 
+/* What is about to be forgotten. */
+struct forgotten {
+	const char *name; /* NULL: of all */
+	int open;
+	int64_t failures;
+};
+
+static void
+count_failures(struct health_subject *subject, void *arg)
+{
+	struct forgotten *forgotten = arg;
+
+	if (forgotten->name && !health_concerns(subject, forgotten->name))
+		return;
+	forgotten->open += subject->circuit.open;
+	forgotten->failures += subject->kind == HEALTH_TARGET ? subject->failures : 0;
+}
+
+static char *
+failures_text(const struct health *health, const char *name)
+{
+	struct forgotten forgotten = {.name = name};
+
+	health_each(health, count_failures, &forgotten);
+	return x_asprintf(
+		"%d circuits open, %lld failures", forgotten.open, (long long)forgotten.failures);
+}
+
 void
 rpc_reset_health(struct session_request *request, const msgpack_object_map *map)
 {
@@ -131,11 +168,13 @@ rpc_reset_health(struct session_request *request, const msgpack_object_map *map)
 	if (name && !is_known(core, name)) {
 		rpc_no_such(request, "provider or target", name);
 	} else {
+		char *before = failures_text(core->health, name);
 		int count = health_reset(core->health, name);
 
 		if (!name)
 			stats_reset(&core->stats, clock_wall_ms(core->clock));
-		log_change(request, name ? name : "all", NULL, "closed");
+		log_change(request, name ? name : "all", before, "no failures");
+		free(before);
 		reply_count(request, "reset", count);
 		gate_wake(&core->gate);
 	}
@@ -184,7 +223,7 @@ rpc_disable(struct session_request *request, const msgpack_object_map *map)
 	set_enabled(request, map, false);
 }
 
-/* All faults, one a line. */
+/* All faults but warnings, one a line. */
 static char *
 faults_text(const struct config_faults *faults)
 {
@@ -194,10 +233,18 @@ faults_text(const struct config_faults *faults)
 	for (size_t i = 0; i < faults->count; i++) {
 		char *line = config_fault_text(&faults->list[i]);
 
-		(void)buf_printf(&text, "%s%s", i ? "\n" : "", line);
+		if (!faults->list[i].warning)
+			(void)buf_printf(&text, "%s%s", text.len ? "\n" : "", line);
 		free(line);
 	}
 	return buf_take(&text, NULL);
+}
+
+static char *
+config_text_of(const struct config *config)
+{
+	return x_asprintf("%zu providers, %zu chains and agents", config->provider_count,
+		config->chain_count);
 }
 
 void
@@ -211,8 +258,13 @@ rpc_reload(struct session_request *request, const msgpack_object_map *map)
 		session_fail(request, LLMFO_EINTERNAL, "this daemon cannot reload");
 		return;
 	}
+	char *before = config_text_of(core->config);
 	int error = core->hooks.reload(core->hooks.arg, &faults);
-	log_change(request, core->config->source, NULL, error ? "refused" : "reloaded");
+	char *after = error ? x_strdup("refused") : config_text_of(core->config);
+
+	log_change(request, core->config->source, before, after);
+	free(before);
+	free(after);
 	if (error) {
 		char *text = faults_text(&faults);
 

@@ -227,29 +227,36 @@ rpc_pick(struct session_request *request, const msgpack_object_map *map)
 	call_request_free(call);
 }
 
+/* Why a candidate is out, or what is special about one that is in; NULL: nothing. */
+static const char *
+why_text(const struct route_candidate *candidate, bool early)
+{
+	if (early)
+		return "every circuit is open: an early probe";
+	if (candidate->out == ROUTE_NOT_CONFIGURED && candidate->target->provider->reason)
+		return candidate->target->provider->reason;
+	if (candidate->out != ROUTE_IN)
+		return route_out_text(candidate->out);
+	if (candidate->passed_over)
+		return "failed not long ago: behind the others";
+	if (candidate->forced)
+		return "forced";
+	return candidate->preferred ? "preferred" : NULL;
+}
+
 static void
 pack_candidate(msgpack_packer *packer, struct core *core, const struct route_candidate *candidate,
-	int64_t rank)
+	bool early, int64_t rank)
 {
 	const struct config_target *target = candidate->target;
 	const struct health_subject *subject =
 		health_find(core->health, HEALTH_TARGET, target->name);
-	bool in = candidate->out == ROUTE_IN;
+	bool in = early || candidate->out == ROUTE_IN;
 
 	msgpack_pack_map(packer, 6);
 	rpc_pack_pair_text(packer, "target", target->name);
 	rpc_pack_pair_bool(packer, "in", in);
-	if (!in)
-		rpc_pack_pair_text(packer, "why",
-			candidate->out == ROUTE_NOT_CONFIGURED && target->provider->reason
-				? target->provider->reason
-				: route_out_text(candidate->out));
-	else
-		rpc_pack_pair_text(packer, "why",
-			candidate->forced                ? "forced"
-				: candidate->preferred   ? "preferred"
-				: candidate->passed_over ? "failed not long ago: behind the others"
-							 : NULL);
+	rpc_pack_pair_text(packer, "why", why_text(candidate, early));
 	rpc_pack_text(packer, "rank");
 	if (in)
 		msgpack_pack_int64(packer, rank);
@@ -258,6 +265,18 @@ pack_candidate(msgpack_packer *packer, struct core *core, const struct route_can
 	rpc_pack_pair_text(packer, "state",
 		route_state_text(target->provider, subject, clock_now_ms(core->clock)));
 	rpc_pack_pair_int(packer, "out_for_ms", candidate->out_for_ms);
+}
+
+/* The one that a call would probe because every circuit is open; NULL. */
+static const struct route_candidate *
+early_probe(const struct session_request *request, const struct route *route)
+{
+	struct core *core = request->session->core;
+
+	for (size_t i = 0; i < route->count; i++)
+		if (route->candidates[i].out == ROUTE_IN)
+			return NULL;
+	return route_early_probe(route, core->health, clock_now_ms(core->clock));
 }
 
 void
@@ -269,13 +288,17 @@ rpc_explain(struct session_request *request, const msgpack_object_map *map)
 
 	if (!call)
 		return;
+	const struct route_candidate *early =
+		call->config->when_all_open_try ? early_probe(request, &route) : NULL;
 	msgpack_packer *packer = session_reply_begin(request);
 	msgpack_pack_map(packer, 1);
 	rpc_pack_text(packer, "candidates");
 	msgpack_pack_array(packer, route.count);
 	for (size_t i = 0; i < route.count; i++) {
-		rank += route.candidates[i].out == ROUTE_IN;
-		pack_candidate(packer, request->session->core, &route.candidates[i], rank);
+		const struct route_candidate *candidate = &route.candidates[i];
+
+		rank += candidate == early || candidate->out == ROUTE_IN;
+		pack_candidate(packer, request->session->core, candidate, candidate == early, rank);
 	}
 	session_reply_end(request);
 	route_free(&route);

@@ -183,10 +183,7 @@ reload(void *arg, struct config_faults *faults)
 	server->core.last_reload_error = NULL;
 	server_config_log(faults);
 	if (!config) {
-		for (size_t i = 0; i < faults->count && !server->core.last_reload_error; i++)
-			if (!faults->list[i].warning)
-				server->core.last_reload_error =
-					config_fault_text(&faults->list[i]);
+		server->core.last_reload_error = server_config_summary(faults);
 		log_error("configuration not reloaded: %zu fault%s; what was loaded before stays",
 			faults->errors, faults->errors == 1 ? "" : "s");
 		return LLMFO_EINVALID_REQUEST;

@@ -61,6 +61,21 @@ server_config_socket(const struct server_options *options, const struct config *
 	return x_strdup(SERVER_SOCKET);
 }
 
+char *
+server_config_summary(const struct config_faults *faults)
+{
+	char *first = NULL;
+
+	for (size_t i = 0; i < faults->count && !first; i++)
+		if (!faults->list[i].warning)
+			first = config_fault_text(&faults->list[i]);
+	if (faults->errors < 2)
+		return first;
+	char *summary = x_asprintf("%s (and %zu more)", first, faults->errors - 1);
+	free(first);
+	return summary;
+}
+
 void
 server_config_log(const struct config_faults *faults)
 {

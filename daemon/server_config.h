@@ -20,6 +20,8 @@ struct config *server_config_read(
 /* The socket's path: --socket, $LLMFO_SOCKET, socket.path, else the user's or the host's. A new
  * string. */
 char *server_config_socket(const struct server_options *options, const struct config *config);
+/* The first fault and how many more there are, a new string; for status. */
+char *server_config_summary(const struct config_faults *faults);
 /* Faults and warnings to the log, or (--check-config) faults to stdout and warnings to stderr. */
 void server_config_log(const struct config_faults *faults);
 void server_config_print(const struct config_faults *faults, bool ok);

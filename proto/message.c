@@ -32,9 +32,9 @@ enum {
 enum type { STRING, STRING_OR_NIL, TEXT, INT, NUMBER, BOOL, STRINGS, JSON };
 
 static const char *const type_texts[] = {
-	[STRING] = "a string without NUL characters",
-	[STRING_OR_NIL] = "a string without NUL characters, or nil",
-	[TEXT] = "a string",
+	[STRING] = "a string of valid UTF-8 without NUL characters",
+	[STRING_OR_NIL] = "a string of valid UTF-8 without NUL characters, or nil",
+	[TEXT] = "a string of valid UTF-8",
 	[INT] = "an integer",
 	[NUMBER] = "a number",
 	[BOOL] = "true or false",

@@ -55,7 +55,7 @@ START_TEST(only_what_is_wanted_is_said)
 	log_info("%s", "fine");
 	ck_assert_int_eq(lines, 1);
 	ck_assert_int_eq(last_level, LOG_INFO);
-	log_set_level(LOG_ERROR);
+	log_setup(LOG_ERROR, LOG_TEXT, false);
 	ck_assert(!log_wants(LOG_WARNING));
 	log_warning("%s", "no");
 	ck_assert_int_eq(lines, 1);
