@@ -12,11 +12,22 @@
 #include "log.h"
 
 enum attempt_state {
-	ATTEMPT_WAITING, /* for the first content */
-	ATTEMPT_READING, /* the answer */
-	ATTEMPT_UNSENT,  /* the request could not be made: its outcome is on its way */
-	ATTEMPT_OVER,    /* done() or cancel() came */
+	ATTEMPT_WAITING,  /* for the first content */
+	ATTEMPT_READING,  /* the answer */
+	ATTEMPT_DRAINING, /* what comes behind a status that is a failure already */
+	ATTEMPT_UNSENT,   /* the request could not be made: its outcome is on its way */
+	ATTEMPT_OVER,     /* done() or cancel() came */
 };
+
+/* The body of an error says more than its status, and reading it keeps the connection: for so long.
+ */
+#define DRAIN_MS 1000
+
+/*
+ * A pooled connection that was dead already shows it within a round trip of the request; what
+ * breaks later broke while the provider worked on it, and is a failure like any other.
+ */
+#define DEAD_CONNECTION_MS 300
 
 struct attempt {
 	enum attempt_state state;
@@ -29,8 +40,10 @@ struct attempt {
 	struct transfer *transfer; /* NULL: none is running */
 	struct clock_timer timer;
 	int64_t started_ms;
-	int status;    /* 0: no headers yet */
-	bool replaced; /* a dead pooled connection was replaced already */
+	int64_t exchange_ms; /* when the present exchange began */
+	int64_t draining_ms; /* when its failure was known */
+	int status;          /* 0: no headers yet */
+	bool replaced;       /* a dead pooled connection was replaced already */
 	struct outcome outcome;
 	attempt_done done;
 	void *arg;
@@ -39,7 +52,7 @@ struct attempt {
 static void
 set_state(struct attempt *attempt, enum attempt_state state)
 {
-	static const char *const names[] = {"waiting", "reading", "unsent", "over"};
+	static const char *const names[] = {"waiting", "reading", "draining", "unsent", "over"};
 
 	log_debug("attempt at %s: %s -> %s", attempt->request.target->name, names[attempt->state],
 		names[state]);
@@ -82,7 +95,27 @@ next_limit_ms(const struct attempt *attempt)
 
 	if (attempt->state == ATTEMPT_WAITING && request->first_content_ms < request->limit_ms)
 		limit_ms = util_add_clamped(attempt->started_ms, request->first_content_ms);
+	if (attempt->state == ATTEMPT_DRAINING && attempt->draining_ms + DRAIN_MS < limit_ms)
+		limit_ms = attempt->draining_ms + DRAIN_MS;
 	return limit_ms < request->deadline_ms ? limit_ms : request->deadline_ms;
+}
+
+/* Judges what has come, once the exchange is over or is waited for no longer. */
+static void
+judge(struct attempt *attempt, enum transport_end end, const char *detail)
+{
+	struct outcome_input input = {
+		.end = end,
+		.detail = detail,
+		.status = attempt->status,
+		.headers = &attempt->headers,
+		.body = attempt->body.data,
+		.body_bytes = attempt->body.len,
+		.wall_ms = clock_wall_ms(attempt->clock),
+		.secret = attempt->request.target->provider->endpoint.key,
+	};
+
+	outcome_judge(&input, &attempt->outcome);
 }
 
 static void
@@ -92,7 +125,10 @@ on_limit(void *arg)
 	int64_t now_ms = clock_now_ms(attempt->clock);
 	int64_t ran_ms = now_ms - attempt->started_ms;
 
-	if (now_ms >= attempt->request.deadline_ms && ran_ms < attempt->request.own_limit_ms) {
+	if (attempt->state == ATTEMPT_DRAINING) {
+		judge(attempt, TRANSPORT_DONE, NULL);
+	} else if (now_ms >= attempt->request.deadline_ms &&
+		ran_ms < attempt->request.own_limit_ms) {
 		outcome_set(&attempt->outcome, OUTCOME_DEADLINE_EXCEEDED,
 			"the call's deadline passed after %lld ms", (long long)ran_ms);
 	} else {
@@ -118,8 +154,22 @@ on_headers(void *arg, int status, const struct http_headers *headers)
 
 	attempt->status = status;
 	(void)buf_add(&attempt->headers.text, headers->text.data, headers->text.len);
-	if (status < 200 || status > 299)
-		attempt->body.max = ATTEMPT_ERROR_MAX_BYTES;
+	if (status >= 200 && status <= 299)
+		return;
+	attempt->body.max = ATTEMPT_ERROR_MAX_BYTES;
+	attempt->draining_ms = clock_now_ms(attempt->clock);
+	set_state(attempt, ATTEMPT_DRAINING);
+	arm(attempt);
+}
+
+/* White space before an answer keeps a connection alive; it is no content. */
+static bool
+has_content(const char *bytes, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strchr(" \t\r\n", bytes[i]) || bytes[i] == '\0')
+			return true;
+	return false;
 }
 
 static void
@@ -128,7 +178,7 @@ on_body(void *arg, const char *bytes, size_t count)
 	struct attempt *attempt = arg;
 	size_t room = attempt->body.max - attempt->body.len;
 
-	if (attempt->state == ATTEMPT_WAITING && count > 0) {
+	if (attempt->state == ATTEMPT_WAITING && has_content(bytes, count)) {
 		set_state(attempt, ATTEMPT_READING);
 		arm(attempt);
 	}
@@ -136,32 +186,30 @@ on_body(void *arg, const char *bytes, size_t count)
 	(void)buf_add(&attempt->body, bytes, count < room ? count : room);
 }
 
-/* Judges what was received once the exchange has ended. */
+/* True: it is an answer. False: outcome says what it is instead. */
 static bool
 read_reply(struct attempt *attempt, const struct transport_result *result,
 	struct provider_answer *answer)
 {
 	const struct provider_endpoint *endpoint = &attempt->request.target->provider->endpoint;
-	struct outcome_input input = {
-		.end = result->end,
-		.detail = result->detail,
-		.status = attempt->status,
-		.headers = &attempt->headers,
-		.body = attempt->body.data,
-		.body_bytes = attempt->body.len,
-		.wall_ms = clock_wall_ms(attempt->clock),
-		.secret = endpoint->key,
-	};
+	bool answered = result->end == TRANSPORT_DONE && attempt->status >= 200 &&
+		attempt->status <= 299 &&
+		endpoint->preset->family->answer(attempt->body.data, attempt->body.len, answer);
 
-	if (result->end == TRANSPORT_DONE && attempt->status >= 200 && attempt->status <= 299 &&
-		endpoint->preset->family->answer(attempt->body.data, attempt->body.len, answer)) {
+	if (answered)
 		outcome_set(&attempt->outcome, OUTCOME_OK, "%s", "");
-		attempt->outcome.http_status = attempt->status;
-		return true;
-	}
-	outcome_judge(&input, &attempt->outcome);
+	else
+		judge(attempt, result->end, result->detail);
 	attempt->outcome.http_status = attempt->status;
-	return false;
+	return answered;
+}
+
+/* The pool kept a connection that the other side had given up: no failure of anybody's. */
+static bool
+was_dead(const struct attempt *attempt, const struct transport_result *result)
+{
+	return result->end == TRANSPORT_RESET && result->reused && !attempt->replaced &&
+		clock_now_ms(attempt->clock) - attempt->exchange_ms <= DEAD_CONNECTION_MS;
 }
 
 static void begin_exchange(struct attempt *attempt);
@@ -175,9 +223,9 @@ on_done(void *arg, const struct transport_result *result)
 	attempt->transfer = NULL;
 	log_debug("attempt at %s: the exchange ended: %s, status %d", attempt->request.target->name,
 		transport_end_name(result->end), result->status);
-	if (result->end == TRANSPORT_RESET && result->reused && !attempt->replaced) {
-		/* the pool kept a connection that the other side had given up: no failure of
-		 * anybody's */
+	if (was_dead(attempt, result)) {
+		log_info("a pooled connection to %s was dead: another one takes the request",
+			attempt->request.target->provider->name);
 		attempt->replaced = true;
 		begin_exchange(attempt);
 		return;
@@ -203,6 +251,7 @@ begin_exchange(struct attempt *attempt)
 		.fresh_connection = attempt->replaced,
 	};
 
+	attempt->exchange_ms = clock_now_ms(attempt->clock);
 	attempt->transfer = transport_start(attempt->transport, &request, &callbacks, attempt);
 }
 
