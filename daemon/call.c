@@ -161,6 +161,8 @@ remember(struct call *call, const struct route_candidate *winner)
 	if (winner->place != call_first_place(&call->route) && call_left_for_health(call, winner)) {
 		if (health_prefer(health, chain, winner->target->name, now_ms))
 			log_info("chain %s now prefers %s", chain, winner->target->name);
+		if (call->env->health_changed)
+			call->env->health_changed(call->env->arg);
 	} else if (call_beats_preferred(call, winner)) {
 		(void)health_unprefer(health, chain);
 		log_info("chain %s is back at %s", chain, winner->target->name);
@@ -281,7 +283,8 @@ try_target(struct call *call, struct route_candidate *candidate)
 		if (entry && entry->tried_by == 0)
 			entry->tried_by = call->number;
 	}
-	call->ticket = health_begin(env->health, target->provider->name, target->name);
+	call->ticket = health_begin(
+		env->health, target->provider->name, target->name, clock_now_ms(env->clock));
 	env->stats->attempts++;
 	if (call_progress(call)->repeats > 0)
 		env->stats->repeats++;
@@ -297,7 +300,6 @@ order_candidates(struct call *call)
 		.chain = request->chain,
 		.provider = request->provider,
 		.model = request->model,
-		.own_provider = request->own_provider,
 		.remembers = request->remembers,
 		.fallback = request->fallback,
 		.call = call->number,

@@ -34,7 +34,6 @@ struct call_request {
 	struct config_chain *chain;     /* borrowed from config, or own_chain */
 	struct config_chain *own_chain; /* made for this call: owned; NULL */
 	char *provider, *model;         /* NULL, or those that match come first */
-	bool own_provider;
 	bool remembers;
 	bool fallback;
 	bool has_retry_on;

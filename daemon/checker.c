@@ -71,6 +71,47 @@ checker_configure(struct checker *checker, struct config *config)
 	checker_consider(checker);
 }
 
+/* A target of which one asks whether some chain passes it over. */
+struct better {
+	const struct config *config;
+	const char *target;
+	bool found;
+};
+
+static size_t
+place_of(const struct config_chain *chain, const char *target)
+{
+	size_t place = 0;
+
+	while (place < chain->target_count && strcmp(chain->targets[place]->name, target) != 0)
+		place++;
+	return place;
+}
+
+static void
+look_behind(const struct health_preferred *preferred, void *arg)
+{
+	struct better *better = arg;
+
+	for (size_t i = 0; i < better->config->chain_count; i++) {
+		const struct config_chain *chain = better->config->chains[i];
+		size_t place = place_of(chain, preferred->target);
+
+		if (strcmp(chain->memory, preferred->chain) == 0 && place < chain->target_count)
+			better->found |= place_of(chain, better->target) < place;
+	}
+}
+
+/* Does an entry stand for a chain in which this target has the better place? */
+static bool
+is_better(const struct checker *checker, const char *target, int64_t now_ms)
+{
+	struct better better = {.config = checker->config, .target = target};
+
+	health_each_preferred(checker->health, now_ms, look_behind, &better);
+	return better.found;
+}
+
 /* Would it help to know that this target is well again? */
 static bool
 in_doubt(const struct checker *checker, const char *target, int64_t now_ms)
@@ -80,7 +121,8 @@ in_doubt(const struct checker *checker, const char *target, int64_t now_ms)
 	return subject && !subject->disabled &&
 		(circuit_checkable(&subject->circuit, now_ms) ||
 			(health_passed_over(checker->health, subject, now_ms, NULL) &&
-				outcome_rule(subject->last_error.class)->early));
+				outcome_rule(subject->last_error.class)->early &&
+				is_better(checker, target, now_ms)));
 }
 
 static bool
@@ -126,8 +168,7 @@ note_well(struct checker *checker, const struct slot *slot, const struct check_r
 	int64_t now_ms = clock_now_ms(checker->clock);
 
 	if (health_checked_well(checker->health, provider, NULL, now_ms))
-		log_info("active check of provider %s went well: it is half-open",
-			provider);
+		log_info("active check of provider %s went well: it is half-open", provider);
 	for (size_t i = 0; slot->models[i]; i++) {
 		char *target = x_asprintf("%s/%s", provider, slot->models[i]);
 

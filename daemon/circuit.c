@@ -63,10 +63,11 @@ circuit_check_passed(struct circuit *circuit, int64_t now_ms)
 }
 
 uint64_t
-circuit_enter(struct circuit *circuit)
+circuit_enter(struct circuit *circuit, int64_t now_ms)
 {
 	if (!circuit->open || circuit->probing)
 		return 0;
+	circuit->untimely = circuit_state(circuit, now_ms) == CIRCUIT_OPEN;
 	circuit->probing = ++circuit->probes;
 	return circuit->probing;
 }
@@ -90,7 +91,8 @@ next_cooldown_ms(const struct circuit *circuit, const struct circuit_policy *pol
 {
 	int64_t cooldown_ms = policy->cooldown_ms;
 
-	if (probe && circuit->cooldown_ms > 0 && policy->cooldown_max_ms > policy->cooldown_ms) {
+	if (probe && !circuit->untimely && circuit->cooldown_ms > 0 &&
+		policy->cooldown_max_ms > policy->cooldown_ms) {
 		cooldown_ms = util_add_clamped(circuit->cooldown_ms, circuit->cooldown_ms);
 		if (cooldown_ms > policy->cooldown_max_ms)
 			cooldown_ms = policy->cooldown_max_ms;
@@ -172,6 +174,11 @@ circuit_note(struct circuit *circuit, const struct circuit_policy *policy,
 	}
 	if (rule->scope == OUTCOME_SCOPE_NOTHING || (!mine && !probe))
 		return false;
+	/* whoever could not be reached answers again, be it with what counts against a target */
+	if (!mine && outcome->http_status > 0 && circuit->opened_by == OUTCOME_CONNECT_FAILED) {
+		circuit_reset(circuit);
+		return true;
+	}
 	if (counted(outcome))
 		circuit->consecutive_failures++;
 	else if (rule->opens == OUTCOME_OPENS_THRESHOLD)

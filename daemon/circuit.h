@@ -32,6 +32,7 @@ struct circuit {
 	bool hinted; /* open for as long as the provider asked for */
 	enum outcome_class opened_by;
 	uint64_t probing; /* the number of the probe that is out, 0: none */
+	bool untimely;    /* it went before the time (early, forced): its failure doubles nothing */
 	uint64_t probes;  /* how many there were; outlasts everything else */
 	int consecutive_failures;
 	int64_t open_until_ms;
@@ -53,7 +54,7 @@ bool circuit_checkable(const struct circuit *circuit, int64_t now_ms);
 void circuit_check_passed(struct circuit *circuit, int64_t now_ms);
 /* A call goes through: the number of a probe if it is one, whose end must be told by circuit_note()
  * or circuit_release(), else 0. */
-uint64_t circuit_enter(struct circuit *circuit);
+uint64_t circuit_enter(struct circuit *circuit, int64_t now_ms);
 /* Closes it and forgets all; a probe that is out becomes an ordinary call. */
 void circuit_reset(struct circuit *circuit);
 /*

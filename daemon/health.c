@@ -134,7 +134,7 @@ find_oldest(struct health_subject *subject, void *arg)
 {
 	struct health_subject **oldest = arg;
 
-	if (!subject->listed && subject->in_flight == 0 &&
+	if (!subject->listed && !subject->disabled && subject->in_flight == 0 &&
 		(!*oldest || subject->used < (*oldest)->used))
 		*oldest = subject;
 }
@@ -151,6 +151,19 @@ make_room(struct health *health)
 		remove_subject(health, oldest);
 }
 
+static struct health_subject *
+new_subject(struct health *health, enum health_kind kind, const char *name)
+{
+	struct health_subject *subject = x_calloc(1, sizeof *subject);
+
+	subject->kind = kind;
+	subject->name = x_strdup(name);
+	health->unlisted++;
+	if (!tsearch(subject, &health->trees[kind], by_name))
+		abort();
+	return subject;
+}
+
 struct health_subject *
 health_subject(struct health *health, enum health_kind kind, const char *name)
 {
@@ -158,12 +171,7 @@ health_subject(struct health *health, enum health_kind kind, const char *name)
 
 	if (!subject) {
 		make_room(health);
-		subject = x_calloc(1, sizeof *subject);
-		subject->kind = kind;
-		subject->name = x_strdup(name);
-		health->unlisted++;
-		if (!tsearch(subject, &health->trees[kind], by_name))
-			abort();
+		subject = new_subject(health, kind, name);
 	}
 	subject->used = ++health->used;
 	return subject;
@@ -188,18 +196,38 @@ health_unlist_all(struct health *health)
 void
 health_list(struct health *health, enum health_kind kind, const char *name)
 {
-	struct health_subject *subject = health_subject(health, kind, name);
+	struct health_subject *subject = health_find(health, kind, name);
 
+	/* nothing is evicted for what is listed: others may only wait to be listed as well */
+	if (!subject)
+		subject = new_subject(health, kind, name);
 	if (!subject->listed)
 		health->unlisted--;
 	subject->listed = true;
 }
 
+/* Is it a target of a provider that is still configured? */
+static bool
+has_provider(const struct health *health, const struct health_subject *subject)
+{
+	const char *slash = strchr(subject->name, '/');
+
+	if (subject->kind != HEALTH_TARGET || !slash)
+		return false;
+	char *name = x_strndup(subject->name, (size_t)(slash - subject->name));
+	const struct health_subject *provider = health_find(health, HEALTH_PROVIDER, name);
+	free(name);
+	return provider && provider->listed;
+}
+
 static void
 pick_unlisted(struct health_subject *subject, void *arg)
 {
-	if (!subject->listed && subject->in_flight == 0)
-		pick(arg, subject);
+	struct picked *picked = arg;
+
+	if (!subject->listed && !subject->disabled && subject->in_flight == 0 &&
+		!has_provider(picked->health, subject))
+		pick(picked, subject);
 }
 
 void
@@ -266,7 +294,7 @@ health_forget_provider(struct health *health, const char *provider)
 }
 
 struct health_ticket
-health_begin(struct health *health, const char *provider, const char *target)
+health_begin(struct health *health, const char *provider, const char *target, int64_t now_ms)
 {
 	struct health_subject *of_provider = health_subject(health, HEALTH_PROVIDER, provider);
 	struct health_subject *of_target = health_subject(health, HEALTH_TARGET, target);
@@ -274,8 +302,8 @@ health_begin(struct health *health, const char *provider, const char *target)
 	of_provider->in_flight++;
 	of_target->in_flight++;
 	return (struct health_ticket){
-		.target_probe = circuit_enter(&of_target->circuit),
-		.provider_probe = circuit_enter(&of_provider->circuit),
+		.target_probe = circuit_enter(&of_target->circuit, now_ms),
+		.provider_probe = circuit_enter(&of_provider->circuit, now_ms),
 	};
 }
 
@@ -301,7 +329,7 @@ is_evidence(const struct outcome *outcome)
 	const struct outcome_rule *rule = outcome_rule(outcome->class);
 
 	return rule->scope != OUTCOME_SCOPE_NOTHING &&
-	       (outcome->counts || rule->opens != OUTCOME_OPENS_THRESHOLD);
+		(outcome->counts || rule->opens != OUTCOME_OPENS_THRESHOLD);
 }
 
 /* One subject's share of an end. mine: the outcome's class counts against this kind. */
@@ -321,7 +349,7 @@ end_at(struct health *health, struct health_subject *subject, const struct outco
 		bool here = mine || subject->kind == HEALTH_TARGET;
 
 		subject->failures += failed;
-		if (here)
+		if (failed && here)
 			remember_error(subject, outcome, now_ms);
 		if (here && is_evidence(outcome))
 			subject->last_failure_ms = now_ms > 0 ? now_ms : 1;

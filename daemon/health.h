@@ -95,7 +95,8 @@ struct health_ticket {
 
 /* An attempt starts: counts it in flight and takes the probe of a half-open (or early-probed)
  * circuit. */
-struct health_ticket health_begin(struct health *health, const char *provider, const char *target);
+struct health_ticket health_begin(
+	struct health *health, const char *provider, const char *target, int64_t now_ms);
 /* What an outcome did to the circuits. */
 struct health_change {
 	bool target_circuit, provider_circuit; /* opened, reopened or closed */

@@ -129,8 +129,9 @@ apply_preferred(
 		bool taken = entry->tried_by != 0 && entry->tried_by != want->call;
 
 		candidate->better = true;
-		candidate->passed_over =
-			taken || (subject && health_passed_over(health, subject, now_ms, NULL));
+		candidate->passed_over = taken ||
+			(subject &&
+				health_passed_over(health, subject, now_ms, &candidate->rest_ms));
 	}
 }
 
@@ -141,7 +142,8 @@ apply_forced(
 	const struct health_forced *forced = health_forced(health, now_ms);
 	bool any = false;
 
-	if (!forced || want->own_provider)
+	/* a call that named another provider is not moved */
+	if (!forced || (want->provider && strcmp(want->provider, forced->provider) != 0))
 		return;
 	for (size_t i = 0; i < route->count; i++) {
 		const struct config_provider *provider = route->candidates[i].target->provider;

@@ -26,10 +26,9 @@ enum route_out {
 struct route_want {
 	const struct config_chain *chain;
 	const char *provider, *model; /* those that match come first; NULL: no wish */
-	bool own_provider; /* the call named its provider: what is forced does not move it */
-	bool remembers;    /* a named sequential chain or agent: preferred entries hold */
-	bool fallback;     /* false: the first candidate alone */
-	uint64_t call;     /* the call's number, for tried_by; 0: nobody asks to try (explain) */
+	bool remembers; /* a named sequential chain or agent: preferred entries hold */
+	bool fallback;  /* false: the first candidate alone */
+	uint64_t call;  /* the call's number, for tried_by; 0: nobody asks to try (explain) */
 };
 
 struct route_candidate {
@@ -42,6 +41,7 @@ struct route_candidate {
 	bool better; /* better placed than the preferred one */
 	bool preferred;
 	bool passed_over; /* better placed, but it failed not long ago: behind all others */
+	int64_t rest_ms;  /* how long it is passed over; 0: until the call that tries it now ends */
 };
 
 struct route {

@@ -15,22 +15,28 @@ static const handler handlers[MESSAGE_METHODS] = {
 #undef X
 };
 
-/* The daemon's own user and root may do everything; others what the configuration says. */
+bool
+rpc_is_admin(const struct session *session)
+{
+	const struct session_peer *peer = &session->peer;
+
+	return peer->uid == geteuid() ||
+		config_access_allows(
+			&session->core->config->admins, peer->uid, peer->groups, peer->group_count);
+}
+
 static bool
 permitted(const struct session *session, enum message_who who)
 {
 	const struct session_peer *peer = &session->peer;
-	const struct config *config = session->core->config;
-	bool admin = peer->uid == geteuid() ||
-		config_access_allows(&config->admins, peer->uid, peer->groups, peer->group_count);
 
 	switch (who) {
 	case MESSAGE_ALL: return true;
 	case MESSAGE_CALLERS:
-		return admin ||
-			config_access_allows(
-				&config->callers, peer->uid, peer->groups, peer->group_count);
-	case MESSAGE_ADMINS: return admin;
+		return rpc_is_admin(session) ||
+			config_access_allows(&session->core->config->callers, peer->uid,
+				peer->groups, peer->group_count);
+	case MESSAGE_ADMINS: return rpc_is_admin(session);
 	}
 	return false;
 }

@@ -20,6 +20,9 @@ void rpc_handle(struct session_request *request, const msgpack_object *params);
 
 /* ---- what handlers share ---- */
 
+/* Is it among access.admins (whose default has root), or the user that the daemon runs as? */
+bool rpc_is_admin(const struct session *session);
+
 void rpc_pack_text(msgpack_packer *packer, const char *text);
 /* nil for NULL. */
 void rpc_pack_text_or_nil(msgpack_packer *packer, const char *text);

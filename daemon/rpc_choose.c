@@ -143,7 +143,6 @@ rpc_choose(
 
 	call->provider = rpc_text(map, "provider");
 	call->model = rpc_text(map, "model");
-	call->own_provider = call->provider != NULL;
 	call->fallback =
 		call->config->fallback && message_bool(map, "enable_fallback", call->fallback);
 	if ((targets != NULL) + (chain != NULL) + (agent != NULL) > 1)
@@ -183,7 +182,6 @@ order(struct session_request *request, const msgpack_object_map *map, struct rou
 		.chain = call->chain,
 		.provider = call->provider,
 		.model = call->model,
-		.own_provider = call->own_provider,
 		.remembers = call->remembers,
 		.fallback = call->fallback,
 	};
@@ -238,7 +236,8 @@ why_text(const struct route_candidate *candidate, bool early)
 	if (candidate->out != ROUTE_IN)
 		return route_out_text(candidate->out);
 	if (candidate->passed_over)
-		return "failed not long ago: behind the others";
+		return candidate->rest_ms > 0 ? "failed not long ago: behind the others"
+					      : "another call is trying it: behind the others";
 	if (candidate->forced)
 		return "forced";
 	return candidate->preferred ? "preferred" : NULL;
@@ -264,7 +263,8 @@ pack_candidate(msgpack_packer *packer, struct core *core, const struct route_can
 		msgpack_pack_nil(packer);
 	rpc_pack_pair_text(packer, "state",
 		route_state_text(target->provider, subject, clock_now_ms(core->clock)));
-	rpc_pack_pair_int(packer, "out_for_ms", candidate->out_for_ms);
+	rpc_pack_pair_int(packer, "out_for_ms",
+		candidate->passed_over && in ? candidate->rest_ms : candidate->out_for_ms);
 }
 
 /* The one that a call would probe because every circuit is open; NULL. */

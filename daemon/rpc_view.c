@@ -11,6 +11,8 @@ struct view {
 	msgpack_packer *packer;
 	struct core *core;
 	int64_t now_ms;
+	bool admin;  /* sees what belongs to others too */
+	size_t used; /* how many targets answered a call */
 };
 
 static double
@@ -197,7 +199,8 @@ pack_target_row(const struct view *view, const struct config_provider *provider,
 	msgpack_pack_nil(view->packer);
 }
 
-/* Targets that only callers named, with their provider. */
+/* Targets that only callers named, with their provider: for administrators, since the name of a
+ * model is what a caller wrote. */
 struct unlisted {
 	const struct config *config;
 	struct health_subject **subjects;
@@ -242,7 +245,8 @@ pack_target_rows(const struct view *view)
 	const struct config *config = view->core->config;
 	struct unlisted unlisted = {.config = config};
 
-	health_each(view->core->health, gather_unlisted, &unlisted);
+	if (view->admin)
+		health_each(view->core->health, gather_unlisted, &unlisted);
 	rpc_pack_text(view->packer, "targets");
 	msgpack_pack_array(view->packer, config->target_count + unlisted.count);
 	for (size_t i = 0; i < config->target_count; i++) {
@@ -259,10 +263,19 @@ pack_target_rows(const struct view *view)
 	free(unlisted.providers);
 }
 
+static bool
+is_used(const struct health_subject *subject, const struct view *view)
+{
+	return subject->kind == HEALTH_TARGET && subject->successes > 0 &&
+		(subject->listed || view->admin);
+}
+
 static void
 count_used(struct health_subject *subject, void *arg)
 {
-	*(size_t *)arg += subject->kind == HEALTH_TARGET && subject->successes > 0;
+	struct view *view = arg;
+
+	view->used += is_used(subject, view);
 }
 
 static void
@@ -270,7 +283,7 @@ pack_used(struct health_subject *subject, void *arg)
 {
 	const struct view *view = arg;
 
-	if (subject->kind == HEALTH_TARGET && subject->successes > 0)
+	if (is_used(subject, view))
 		rpc_pack_pair_int(view->packer, subject->name, subject->successes);
 }
 
@@ -278,7 +291,6 @@ static void
 pack_fallback(struct view *view)
 {
 	const struct stats *stats = &view->core->stats;
-	size_t used = 0;
 
 	rpc_pack_text(view->packer, "fallback");
 	msgpack_pack_map(view->packer, 6);
@@ -288,9 +300,9 @@ pack_fallback(struct view *view)
 		rate(stats->fallback_requests, stats->total_requests));
 	pack_pair_double(view->packer, "overall_success_rate",
 		rate(stats->succeeded, stats->total_requests));
-	health_each(view->core->health, count_used, &used);
+	health_each(view->core->health, count_used, view);
 	rpc_pack_text(view->packer, "models_used");
-	msgpack_pack_map(view->packer, used);
+	msgpack_pack_map(view->packer, view->used);
 	health_each(view->core->health, pack_used, view);
 	rpc_pack_pair_int(view->packer, "counters_since_ms", stats->since_wall_ms);
 }
@@ -311,7 +323,11 @@ void
 rpc_status(struct session_request *request, const msgpack_object_map *map)
 {
 	struct core *core = request->session->core;
-	struct view view = {.core = core, .now_ms = clock_now_ms(core->clock)};
+	struct view view = {
+		.core = core,
+		.now_ms = clock_now_ms(core->clock),
+		.admin = rpc_is_admin(request->session),
+	};
 
 	(void)map;
 	view.packer = session_reply_begin(request);

@@ -142,9 +142,9 @@ START_TEST(half_open_lets_one_probe_through_and_no_more)
 	ck_assert(!circuit_admits(&circuit, then_ms - 1));
 	ck_assert_int_eq(circuit_state(&circuit, then_ms), CIRCUIT_HALF_OPEN);
 	ck_assert(circuit_admits(&circuit, then_ms));
-	ck_assert(circuit_enter(&circuit));
+	ck_assert(circuit_enter(&circuit, circuit.open_until_ms));
 	ck_assert(!circuit_admits(&circuit, then_ms));
-	ck_assert(!circuit_enter(&circuit));
+	ck_assert(!circuit_enter(&circuit, circuit.open_until_ms));
 }
 END_TEST
 
@@ -178,7 +178,7 @@ START_TEST(each_end_of_a_probe_does_what_it_should)
 	struct outcome outcome = outcome_of(probes[_i].class, probes[_i].wait_ms);
 
 	outcome.counts = probes[_i].counts;
-	uint64_t probe = circuit_enter(&circuit);
+	uint64_t probe = circuit_enter(&circuit, circuit.open_until_ms);
 	ck_assert(probe);
 	bool changed = circuit_note(&circuit, &policy, &outcome, true, probe, then_ms);
 	ck_assert_int_eq(changed, probes[_i].then != CIRCUIT_HALF_OPEN);
@@ -195,7 +195,7 @@ START_TEST(a_request_that_was_never_sent_proves_nothing)
 
 	unsent.http_status = 0;
 	unsent.lacks_capability = true;
-	uint64_t probe = circuit_enter(&circuit);
+	uint64_t probe = circuit_enter(&circuit, circuit.open_until_ms);
 	ck_assert(!circuit_note(&circuit, &policy, &unsent, true, probe, NOW + 5 * MINUTE));
 	ck_assert_int_eq(circuit_state(&circuit, NOW + 5 * MINUTE), CIRCUIT_HALF_OPEN);
 	ck_assert(circuit_admits(&circuit, NOW + 5 * MINUTE));
@@ -237,7 +237,8 @@ START_TEST(a_forced_call_that_fails_does_not_cut_what_was_asked_for)
 {
 	struct circuit circuit = opened_by(OUTCOME_RATE_LIMITED, 30 * MINUTE);
 
-	ck_assert(!note(&circuit, OUTCOME_SERVER_ERROR, -1, circuit_enter(&circuit), NOW + 1));
+	ck_assert(!note(&circuit, OUTCOME_SERVER_ERROR, -1,
+		circuit_enter(&circuit, circuit.open_until_ms), NOW + 1));
 	ck_assert_int_eq(circuit_remaining_ms(&circuit, NOW), 30 * MINUTE);
 	ck_assert(circuit.hinted);
 	ck_assert(!circuit.probing);
@@ -257,7 +258,7 @@ START_TEST(failed_probes_double_the_cooldown_up_to_its_maximum)
 	for (int i = 0; i < 2; i++)
 		(void)circuit_note(&circuit, &doubling, &failure, true, 0, now_ms);
 	for (size_t i = 0; i < UTIL_COUNT(waits); i++) {
-		uint64_t probe = circuit_enter(&circuit);
+		uint64_t probe = circuit_enter(&circuit, circuit.open_until_ms);
 
 		ck_assert_int_eq(probe != 0, i > 0);
 		ck_assert(circuit_note(&circuit, &doubling, &failure, true, probe, now_ms));
@@ -267,7 +268,8 @@ START_TEST(failed_probes_double_the_cooldown_up_to_its_maximum)
 		now_ms += waits[i] * MINUTE;
 	}
 	struct outcome ok = outcome_of(OUTCOME_OK, -1);
-	ck_assert(circuit_note(&circuit, &doubling, &ok, true, circuit_enter(&circuit), now_ms));
+	ck_assert(circuit_note(&circuit, &doubling, &ok, true,
+		circuit_enter(&circuit, circuit.open_until_ms), now_ms));
 	for (int i = 0; i < 3; i++)
 		(void)circuit_note(&circuit, &doubling, &failure, true, 0, now_ms);
 	ck_assert_int_eq(circuit_remaining_ms(&circuit, now_ms), MINUTE);
@@ -328,7 +330,7 @@ END_TEST
 START_TEST(a_probe_of_a_circuit_that_was_reset_meanwhile_is_an_ordinary_call)
 {
 	struct circuit circuit = opened_by(OUTCOME_SERVER_ERROR, -1);
-	uint64_t old = circuit_enter(&circuit);
+	uint64_t old = circuit_enter(&circuit, circuit.open_until_ms);
 
 	circuit_reset(&circuit);
 	ck_assert(!note(&circuit, OUTCOME_SERVER_ERROR, -1, old, NOW));
@@ -337,10 +339,10 @@ START_TEST(a_probe_of_a_circuit_that_was_reset_meanwhile_is_an_ordinary_call)
 
 	/* nor does it give up the place of the probe that came after it */
 	circuit = opened_by(OUTCOME_SERVER_ERROR, -1);
-	old = circuit_enter(&circuit);
+	old = circuit_enter(&circuit, circuit.open_until_ms);
 	circuit_reset(&circuit);
 	(void)note(&circuit, OUTCOME_AUTH, -1, 0, NOW);
-	uint64_t young = circuit_enter(&circuit);
+	uint64_t young = circuit_enter(&circuit, circuit.open_until_ms);
 	ck_assert(young && young != old);
 	ck_assert(!note(&circuit, OUTCOME_OK, -1, old, NOW + 6 * MINUTE));
 	ck_assert(!circuit_admits(&circuit, NOW + 6 * MINUTE));
@@ -350,14 +352,41 @@ END_TEST
 
 START_TEST(a_probe_that_fails_for_another_keeps_why_the_circuit_is_open)
 {
-	struct circuit circuit = opened_by(OUTCOME_CONNECT_FAILED, -1);
-	struct outcome missing = outcome_of(OUTCOME_MODEL_NOT_FOUND, -1);
+	struct circuit circuit = opened_by(OUTCOME_AUTH, -1);
+	struct outcome missing = outcome_of(OUTCOME_SERVER_ERROR, -1);
 
-	uint64_t probe = circuit_enter(&circuit);
+	uint64_t probe = circuit_enter(&circuit, circuit.open_until_ms);
 	ck_assert(circuit_note(&circuit, &policy, &missing, false, probe, NOW + 5 * MINUTE));
 	ck_assert_int_eq(circuit_state(&circuit, NOW + 5 * MINUTE), CIRCUIT_OPEN);
-	ck_assert_int_eq(circuit.opened_by, OUTCOME_CONNECT_FAILED);
-	ck_assert(circuit_admits_early(&circuit));
+	ck_assert_int_eq(circuit.opened_by, OUTCOME_AUTH);
+	ck_assert(!circuit_admits_early(&circuit));
+}
+END_TEST
+
+START_TEST(whoever_could_not_be_reached_and_answers_is_there_again)
+{
+	struct circuit circuit = opened_by(OUTCOME_CONNECT_FAILED, -1);
+	struct outcome limited = outcome_of(OUTCOME_RATE_LIMITED, 60000);
+
+	uint64_t probe = circuit_enter(&circuit, circuit.open_until_ms);
+	limited.http_status = 429;
+	ck_assert(circuit_note(&circuit, &policy, &limited, false, probe, NOW + 5 * MINUTE));
+	ck_assert_int_eq(circuit_state(&circuit, NOW + 5 * MINUTE), CIRCUIT_CLOSED);
+}
+END_TEST
+
+START_TEST(a_probe_before_its_time_doubles_nothing)
+{
+	struct circuit_policy doubling = policy;
+	struct circuit circuit = opened_by(OUTCOME_SERVER_ERROR, -1);
+	struct outcome failure = outcome_of(OUTCOME_SERVER_ERROR, -1);
+
+	doubling.cooldown_max_ms = 60 * MINUTE;
+	for (int i = 1; i <= 3; i++) {
+		uint64_t probe = circuit_enter(&circuit, NOW + i);
+		(void)circuit_note(&circuit, &doubling, &failure, true, probe, NOW + i);
+		ck_assert_int_eq(circuit_remaining_ms(&circuit, NOW + i), 5 * MINUTE);
+	}
 }
 END_TEST
 
@@ -397,6 +426,8 @@ main(void)
 	tcase_add_test(tcase, early_probes_and_checks_are_for_what_may_pass_by_itself);
 	tcase_add_test(tcase, a_probe_of_a_circuit_that_was_reset_meanwhile_is_an_ordinary_call);
 	tcase_add_test(tcase, a_probe_that_fails_for_another_keeps_why_the_circuit_is_open);
+	tcase_add_test(tcase, whoever_could_not_be_reached_and_answers_is_there_again);
+	tcase_add_test(tcase, a_probe_before_its_time_doubles_nothing);
 	tcase_add_test(tcase, a_failure_that_counts_elsewhere_does_nothing_here);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_ENV);

@@ -44,7 +44,7 @@ tear_down(void)
 static struct health_change
 attempt(const char *provider, const char *target, enum outcome_class class, int64_t now_ms)
 {
-	struct health_ticket ticket = health_begin(health, provider, target);
+	struct health_ticket ticket = health_begin(health, provider, target, NOW);
 	struct outcome outcome;
 
 	outcome_set(&outcome, class, "%s", "what it said");
@@ -66,7 +66,7 @@ provider(const char *name)
 
 START_TEST(an_attempt_is_in_flight_at_both_until_it_ends)
 {
-	struct health_ticket ticket = health_begin(health, "a", "a/m");
+	struct health_ticket ticket = health_begin(health, "a", "a/m", NOW);
 	struct outcome outcome;
 
 	ck_assert_int_eq(provider("a")->in_flight, 1);
@@ -138,7 +138,7 @@ END_TEST
 
 START_TEST(reset_keeps_what_is_in_flight_and_what_is_disabled)
 {
-	struct health_ticket ticket = health_begin(health, "a", "a/m");
+	struct health_ticket ticket = health_begin(health, "a", "a/m", NOW);
 	struct outcome outcome;
 
 	health_subject(health, HEALTH_PROVIDER, "a")->disabled = true;
@@ -229,21 +229,28 @@ START_TEST(what_a_new_configuration_no_longer_names_is_forgotten)
 	struct outcome outcome;
 
 	health_list(health, HEALTH_PROVIDER, "a");
-	health_list(health, HEALTH_TARGET, "a/old");
-	health_list(health, HEALTH_TARGET, "a/busy");
+	health_list(health, HEALTH_PROVIDER, "gone");
+	health_list(health, HEALTH_TARGET, "gone/old");
+	health_list(health, HEALTH_TARGET, "gone/busy");
+	health_list(health, HEALTH_TARGET, "gone/disabled");
 	health_list(health, HEALTH_TARGET, "a/kept");
-	ticket = health_begin(health, "a", "a/busy");
+	health_list(health, HEALTH_TARGET, "a/unlisted");
+	health_subject(health, HEALTH_TARGET, "gone/disabled")->disabled = true;
+	ticket = health_begin(health, "gone", "gone/busy", NOW);
 	health_unlist_all(health);
 	health_list(health, HEALTH_PROVIDER, "a");
 	health_list(health, HEALTH_TARGET, "a/kept");
 	health_sweep(health);
-	ck_assert_ptr_null(target("a/old"));
-	ck_assert_ptr_nonnull(target("a/busy"));
+	ck_assert_ptr_null(target("gone/old"));
+	ck_assert_ptr_nonnull(target("gone/busy"));
 	ck_assert_ptr_nonnull(target("a/kept"));
+	/* callers may name it as long as its provider is there; what was disabled stays so */
+	ck_assert_ptr_nonnull(target("a/unlisted"));
+	ck_assert_ptr_nonnull(target("gone/disabled"));
 	outcome_set(&outcome, OUTCOME_OK, "%s", "");
-	(void)health_end(health, "a", "a/busy", ticket, &outcome, 1, NOW);
+	(void)health_end(health, "gone", "gone/busy", ticket, &outcome, 1, NOW);
 	health_sweep(health);
-	ck_assert_ptr_null(target("a/busy"));
+	ck_assert_ptr_null(target("gone/busy"));
 }
 END_TEST
 
@@ -252,7 +259,7 @@ START_TEST(models_that_callers_invent_do_not_fill_the_memory)
 	char name[32];
 
 	health_list(health, HEALTH_TARGET, "a/listed");
-	(void)health_begin(health, "a", "a/running");
+	(void)health_begin(health, "a", "a/running", NOW);
 	for (int i = 0; i < HEALTH_UNLISTED_MAX + 500; i++) {
 		(void)snprintf(name, sizeof name, "a/%d", i);
 		(void)attempt("a", name, OUTCOME_OK, NOW);
@@ -298,8 +305,8 @@ START_TEST(a_probe_holds_its_place_at_both_circuits)
 
 	(void)attempt("a", "a/m", OUTCOME_MODEL_NOT_FOUND, NOW);
 	(void)attempt("a", "a/m", OUTCOME_AUTH, NOW);
-	first = health_begin(health, "a", "a/m");
-	second = health_begin(health, "a", "a/m");
+	first = health_begin(health, "a", "a/m", NOW);
+	second = health_begin(health, "a", "a/m", NOW);
 	ck_assert(first.target_probe && first.provider_probe);
 	ck_assert(!second.target_probe && !second.provider_probe);
 	outcome_set(&outcome, OUTCOME_OK, "%s", "");

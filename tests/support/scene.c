@@ -440,7 +440,6 @@ request_of(struct scene *scene, const struct scene_wish *wish)
 	request->config = config_ref(scene->core.config);
 	request->provider = x_strdup(wish->provider);
 	request->model = x_strdup(wish->model);
-	request->own_provider = wish->provider != NULL;
 	request->fallback = scene->core.config->fallback && scene->core.config->enable_fallback &&
 		!wish->no_fallback;
 	request->has_retry_on = wish->has_retry_on;
