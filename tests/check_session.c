@@ -247,7 +247,7 @@ big_request(uint32_t msgid, size_t *count)
 
 	memset(params, 'x', BIG + 63);
 	memcpy(params, "[{\"prompt\":\"", 12);
-	strcpy(params + BIG, "\"}]");
+	memcpy(params + BIG, "\"}]", 4);
 	char *bytes = wire_pack(msgid, "generate", params, count);
 	free(params);
 	return bytes;

@@ -19,7 +19,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
 	struct talk talk;
 	unsigned replies = 0;
 
-	log_set_level(LOG_ERROR);
+	log_setup(LOG_ERROR, LOG_TEXT, false);
 	talk_begin(&talk, "limits: {calls: 3, queue: 2}\n", geteuid());
 	talk_feed(&talk, (const char *)bytes, count);
 	fake_clock_advance(&talk.clock, 10);
