@@ -34,6 +34,10 @@ struct core {
 	uint64_t requests;       /* numbers request ids */
 	char id_prefix[17];
 	bool draining; /* no new calls */
+	/* ---- of all sessions ---- */
+	size_t input_bytes; /* half messages, and requests that run */
+	uint64_t broken;    /* connections that were closed for what they sent */
+	int64_t broken_logged_ms;
 };
 
 /* config: a reference is taken. seed: of everything random in it. */

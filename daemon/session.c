@@ -20,6 +20,11 @@
 /* As much of a message that is passed over is kept: enough for its msgid, in the longest form. */
 #define HEAD_BYTES 32
 
+/* All clients together may have input here that fills so many messages of the greatest size: half
+ * messages, and requests that run. Small messages are let in even then. */
+#define INPUT_MESSAGES 16
+#define SMALL_BYTES (64 * 1024)
+
 struct session_input {
 	struct frame frame;
 	struct buf kept;     /* the beginning of a message that is not whole yet */
@@ -28,11 +33,28 @@ struct session_input {
 	msgpack_packer packer;
 };
 
+static bool
+is_crowded(const struct core *core, size_t more_bytes)
+{
+	return core->input_bytes + more_bytes > INPUT_MESSAGES * core->config->max_message_bytes;
+}
+
+static void
+forget_kept(struct session *session)
+{
+	struct buf *kept = &session->input->kept;
+
+	session->core->input_bytes -= kept->len;
+	if (kept->cap > SMALL_BYTES)
+		buf_free(kept);
+	buf_clear(kept);
+}
+
 static void
 expect_message(struct session *session)
 {
 	frame_init(&session->input->frame, session->core->config->max_message_bytes);
-	buf_clear(&session->input->kept);
+	forget_kept(session);
 	session->input->kept.max = session->core->config->max_message_bytes;
 }
 
@@ -60,6 +82,7 @@ static void
 free_request(struct session_request *request)
 {
 	list_remove(&request->node);
+	request->session->core->input_bytes -= request->bytes;
 	free(request);
 }
 
@@ -80,6 +103,7 @@ session_free(struct session *session)
 			request->cancel(request->arg);
 		free_request(request);
 	}
+	forget_kept(session);
 	buf_free(&session->input->kept);
 	msgpack_zone_destroy(&session->input->zone);
 	msgpack_sbuffer_destroy(&session->input->out);
@@ -228,11 +252,25 @@ refuse(struct session *session, uint32_t msgid, int error, const char *message)
 
 /* ---- in ---- */
 
+/* One line a second at most, however many do wrong. */
+static void
+log_broken(struct session *session, const char *why)
+{
+	struct core *core = session->core;
+	int64_t now_ms = clock_now_ms(core->clock);
+
+	core->broken++;
+	if (core->broken > 1 && now_ms - core->broken_logged_ms < 1000)
+		return;
+	core->broken_logged_ms = now_ms;
+	log_warning("connection of uid %u pid %d closed: %s (%llu such connections so far)",
+		session->peer.uid, session->peer.pid, why, (unsigned long long)core->broken);
+}
+
 static void
 break_off(struct session *session, const char *why)
 {
-	log_warning("connection of uid %u pid %d closed: %s", session->peer.uid, session->peer.pid,
-		why);
+	log_broken(session, why);
 	session->closing = true;
 	session->ops->close(session->arg);
 }
@@ -330,7 +368,7 @@ shape_fault(const msgpack_object *message)
 }
 
 static void
-take_request(struct session *session, const msgpack_object *message)
+take_request(struct session *session, const msgpack_object *message, size_t bytes)
 {
 	const msgpack_object *items = message->via.array.ptr;
 	uint32_t msgid = (uint32_t)items[1].via.u64;
@@ -350,8 +388,15 @@ take_request(struct session *session, const msgpack_object *message)
 			"there is no such method; `hello` lists those there are");
 		return;
 	}
+	if (bytes > SMALL_BYTES && is_crowded(session->core, bytes)) {
+		refuse(session, msgid, LLMFO_EBUSY,
+			"the requests that run are as large, taken together, as they may be");
+		return;
+	}
 	struct session_request *request = x_calloc(1, sizeof *request);
 	request->session = session;
+	request->bytes = bytes;
+	session->core->input_bytes += bytes;
 	request->msgid = msgid;
 	request->method = (enum message_method)method;
 	list_append(&session->requests, &request->node);
@@ -372,7 +417,7 @@ take_message(struct session *session, const char *bytes, size_t count)
 	}
 	const char *fault = shape_fault(&message);
 	if (!fault) {
-		take_request(session, &message);
+		take_request(session, &message, count);
 		return;
 	}
 	if (peek_msgid(bytes, count, &msgid))
@@ -385,6 +430,7 @@ static void
 keep(struct session *session, const char *bytes, size_t count)
 {
 	struct buf *kept = &session->input->kept;
+	size_t before = kept->len;
 
 	if (session->input->frame.excess != FRAME_FITS) {
 		if (kept->len > HEAD_BYTES) {
@@ -400,6 +446,24 @@ keep(struct session *session, const char *bytes, size_t count)
 		count = count < room ? count : room;
 	}
 	(void)buf_add(kept, bytes, count);
+	session->core->input_bytes = session->core->input_bytes - before + kept->len;
+}
+
+/* Half a message came. */
+static void
+take_part(struct session *session, const char *bytes, size_t count)
+{
+	const struct buf *kept = &session->input->kept;
+	static const char why[] = "the messages under way are as large, taken together, as they "
+				  "may be";
+	uint32_t msgid;
+
+	keep(session, bytes, count);
+	if (kept->len <= SMALL_BYTES || !is_crowded(session->core, 0))
+		return;
+	if (peek_msgid(kept->data, kept->len, &msgid))
+		refuse(session, msgid, LLMFO_EBUSY, why);
+	break_off(session, why);
 }
 
 /* A whole message ends at bytes + count; its beginning may have been kept. */
@@ -417,8 +481,6 @@ take_whole(struct session *session, const char *bytes, size_t count)
 		answer_excess(session, bytes, count);
 	else
 		take_message(session, bytes, count);
-	if (kept->cap > 64 * 1024)
-		buf_free(kept);
 	expect_message(session);
 }
 
@@ -447,7 +509,7 @@ session_feed(struct session *session, const void *bytes, size_t count)
 
 	while (at < end && !session->closing && messages < SESSION_TURN_MESSAGES) {
 		switch (frame_scan(&session->input->frame, at, (size_t)(end - at), &used)) {
-		case FRAME_MORE: keep(session, at, used); break;
+		case FRAME_MORE: take_part(session, at, used); break;
 		case FRAME_COMPLETE:
 			take_whole(session, at, used);
 			messages++;

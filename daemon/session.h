@@ -34,6 +34,7 @@ struct session_request {
 	struct list node;
 	struct session *session;
 	uint32_t msgid;
+	size_t bytes; /* of its message */
 	enum message_method method;
 	/* Ends what runs on behalf of the request, which gets no reply; NULL while nothing runs. */
 	void (*cancel)(void *arg);

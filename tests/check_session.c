@@ -236,6 +236,73 @@ START_TEST(calls_that_wait_for_a_place_go_on_or_are_cancelled)
 }
 END_TEST
 
+#define BIG 100000
+#define BIG_ONES 20 /* so many fit into 16 messages of 128 KiB */
+
+/* A big prompt request. */
+static char *
+big_request(uint32_t msgid, size_t *count)
+{
+	char *params = malloc(BIG + 64);
+
+	memset(params, 'x', BIG + 63);
+	memcpy(params, "[{\"prompt\":\"", 12);
+	memcpy(params + BIG, "\"}]", 4);
+	char *bytes = wire_pack(msgid, "generate", params, count);
+	free(params);
+	return bytes;
+}
+
+START_TEST(big_requests_that_run_are_bounded_all_together_and_small_ones_go_on)
+{
+	size_t count;
+
+	talk_end(t);
+	talk_begin(t, "socket: {max_message: 128KiB}\n", ME);
+	both_hang();
+	for (uint32_t i = 0; i <= BIG_ONES; i++) {
+		char *bytes = big_request(i, &count);
+
+		talk_feed(t, bytes, count);
+		free(bytes);
+	}
+	fake_clock_advance(&t->clock, 1);
+	ck_assert_uint_eq(t->sent, 1);
+	reply_is(BIG_ONES, "busy");
+	talk_expect(t, "hello", "[]", "");
+	talk_ask(t, 50, "cancel", "[{\"msgid\":0}]");
+	reply_is(0, "cancelled");
+	reply_is(50, "");
+	char *bytes = big_request(51, &count);
+	talk_feed(t, bytes, count);
+	free(bytes);
+	fake_clock_advance(&t->clock, 1);
+	ck_assert_uint_eq(t->sent, 4);
+	talk_hang_up(t);
+	ck_assert_uint_eq(t->core.input_bytes, 0);
+}
+END_TEST
+
+START_TEST(a_half_message_too_many_ends_its_connection)
+{
+	size_t count;
+	char *bytes = big_request(7, &count);
+
+	talk_end(t);
+	talk_begin(t, "socket: {max_message: 128KiB}\n", ME);
+	/* what others have here */
+	t->core.input_bytes = (size_t)15 * 128 * 1024 + 64 * 1024;
+	talk_feed(t, bytes, 60000);
+	ck_assert(!t->closed);
+	talk_feed(t, bytes + 60000, 10000);
+	ck_assert(t->closed);
+	reply_is(7, "busy");
+	talk_hang_up(t);
+	ck_assert_uint_eq(t->core.input_bytes, (size_t)15 * 128 * 1024 + 64 * 1024);
+	free(bytes);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -255,6 +322,8 @@ main(void)
 	tcase_add_test(tests, a_half_closed_client_whose_call_is_cancelled_hears_both_replies);
 	tcase_add_test(tests, when_everything_is_ended_each_request_hears_of_it_once);
 	tcase_add_test(tests, calls_that_wait_for_a_place_go_on_or_are_cancelled);
+	tcase_add_test(tests, big_requests_that_run_are_bounded_all_together_and_small_ones_go_on);
+	tcase_add_test(tests, a_half_message_too_many_ends_its_connection);
 	srunner_run_all(runner, CK_ENV);
 	int failed = srunner_ntests_failed(runner);
 	srunner_free(runner);

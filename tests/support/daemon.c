@@ -16,7 +16,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,13 +23,14 @@
 #define PATIENCE_MS 25000
 #define OPTIONS_MAX 32
 #define NOBODY 65534
+#define LIFE_FD 40
 
 void
 daemon_init(struct daemon *d)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 
-	*d = (struct daemon){.pidfd = -1};
+	*d = (struct daemon){.life = -1};
 	snprintf(d->directory, sizeof d->directory, "/tmp/llmfo-test-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(d->directory));
 	snprintf(d->socket, sizeof d->socket, "%s/llmfo.sock", d->directory);
@@ -138,20 +138,25 @@ void
 daemon_launch(struct daemon *d)
 {
 	ck_assert_msg(getenv("LLMFOD") != NULL, "LLMFOD is to be the path of llmfod");
+	int ends[2];
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
 	d->pid = fork();
 	ck_assert_int_ge(d->pid, 0);
-	if (d->pid == 0)
+	if (d->pid == 0) {
+		/* the daemon keeps this end as long as it lives; out of the way of what is passed
+		 */
+		(void)fcntl(ends[1], F_DUPFD, LIFE_FD);
 		become_daemon(d);
-	d->pidfd = (int)syscall(SYS_pidfd_open, d->pid, 0);
-	ck_assert_int_ge(d->pidfd, 0);
+	}
+	close(ends[1]);
+	d->life = ends[0];
 }
 
 const char *
 daemon_told(struct daemon *d)
 {
 	static char text[1024];
-	struct pollfd ready[] = {
-		{.fd = d->notify, .events = POLLIN}, {.fd = d->pidfd, .events = POLLIN}};
+	struct pollfd ready[] = {{.fd = d->notify, .events = POLLIN}, {.fd = d->life, .events = 0}};
 
 	ck_assert_msg(poll(ready, 2, PATIENCE_MS) > 0, "the daemon says nothing");
 	if (!(ready[0].revents & POLLIN)) {
@@ -174,8 +179,7 @@ daemon_wait_told(struct daemon *d, const char *part)
 bool
 daemon_is_ready(struct daemon *d)
 {
-	struct pollfd ready[] = {
-		{.fd = d->notify, .events = POLLIN}, {.fd = d->pidfd, .events = POLLIN}};
+	struct pollfd ready[] = {{.fd = d->notify, .events = POLLIN}, {.fd = d->life, .events = 0}};
 
 	ck_assert_msg(poll(ready, 2, PATIENCE_MS) > 0, "the daemon says nothing");
 	if (ready[0].revents & POLLIN)
@@ -225,7 +229,7 @@ exit_status(int status)
 int
 daemon_wait(struct daemon *d)
 {
-	struct pollfd ended = {.fd = d->pidfd, .events = POLLIN};
+	struct pollfd ended = {.fd = d->life, .events = 0};
 	int status;
 
 	if (poll(&ended, 1, PATIENCE_MS) != 1) {
@@ -234,8 +238,8 @@ daemon_wait(struct daemon *d)
 		ck_abort_msg("the daemon does not end: %s", log);
 	}
 	ck_assert_int_eq(waitpid(d->pid, &status, 0), d->pid);
-	close(d->pidfd);
-	d->pidfd = -1;
+	close(d->life);
+	d->life = -1;
 	d->pid = 0;
 	return exit_status(status);
 }

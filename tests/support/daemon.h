@@ -25,8 +25,8 @@ struct daemon {
 	uid_t client_uid;             /* who its clients run as; 0: as the test does */
 	gid_t client_gid;             /* and their only further group; 0: none */
 	pid_t pid;                    /* 0: not running */
-	int pidfd;
-	int notify; /* where it tells how it is */
+	int life;                     /* hangs up when it ends */
+	int notify;                   /* where it tells how it is */
 };
 
 /* What a program printed and how it ended. Freed by run_free(). */

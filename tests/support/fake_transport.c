@@ -231,10 +231,9 @@ free_transfer(struct transfer *transfer)
 static bool
 send_piece(struct transfer *transfer, size_t count)
 {
-	const char *bytes = transfer->body + transfer->sent;
-
 	if (count == 0)
 		return true;
+	const char *bytes = transfer->body + transfer->sent;
 	transfer->sent += count;
 	transfer->in_callback = true;
 	transfer->callbacks.on_body(transfer->arg, bytes, count);

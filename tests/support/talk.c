@@ -11,7 +11,7 @@ on_send(void *arg, char *bytes, size_t count)
 {
 	struct talk *talk = arg;
 
-	ck_assert_int_eq(buf_add(&talk->out, bytes, count), 0);
+	WIRE_MUST(buf_add(&talk->out, bytes, count) == 0);
 	talk->sent++;
 	free(bytes);
 }
@@ -21,7 +21,7 @@ on_close(void *arg)
 {
 	struct talk *talk = arg;
 
-	ck_assert(!talk->closed);
+	WIRE_MUST(!talk->closed);
 	talk->closed = true;
 }
 
@@ -50,7 +50,7 @@ read_config(const char *settings)
 	struct config_env env = {0};
 	struct config *config = config_read_text(text, strlen(text), "talk.yaml", &env, &faults);
 
-	ck_assert_msg(config != NULL, "%s", faults.count ? faults.list[0].text : "?");
+	WIRE_MUST(config != NULL);
 	config_faults_free(&faults);
 	free(text);
 	return config;
@@ -85,8 +85,8 @@ void
 talk_end(struct talk *talk)
 {
 	talk_hang_up(talk);
-	ck_assert_int_eq(talk->core.gate.running, 0);
-	ck_assert_int_eq(talk->core.gate.waiting, 0);
+	WIRE_MUST(talk->core.gate.running == 0);
+	WIRE_MUST(talk->core.gate.waiting == 0);
 	core_free(&talk->core);
 	fake_transport_free(&talk->transport);
 	fake_clock_free(&talk->clock);
@@ -99,7 +99,7 @@ talk_feed(struct talk *talk, const char *bytes, size_t count)
 	while (count > 0 && !talk->closed) {
 		size_t used = session_feed(talk->session, bytes, count);
 
-		ck_assert(used > 0 && used <= count);
+		WIRE_MUST(used > 0 && used <= count);
 		bytes += used;
 		count -= used;
 	}

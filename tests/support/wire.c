@@ -5,6 +5,7 @@
 #include <check.h>
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,6 +13,13 @@
 #include <unistd.h>
 
 #define PATIENCE_MS 20000
+
+_Noreturn void
+wire_broken(const char *file, int line, const char *what)
+{
+	fprintf(stderr, "%s:%d: not so: %s\n", file, line, what);
+	abort();
+}
 
 void
 wire_attach(struct wire *wire, int fd)
@@ -117,10 +125,10 @@ take(const msgpack_object *object)
 	int64_t kind, msgid;
 
 	reply.message = json_from_msgpack(object, &why);
-	ck_assert_msg(reply.message != NULL, "a reply is no plain tree: %s", why);
-	ck_assert_uint_eq(json_count(reply.message), 4);
-	ck_assert(json_int(json_at(reply.message, 0), &kind) && kind == 1);
-	ck_assert(json_int(json_at(reply.message, 1), &msgid));
+	WIRE_MUST(reply.message != NULL);
+	WIRE_MUST(json_count(reply.message) == 4);
+	WIRE_MUST(json_int(json_at(reply.message, 0), &kind) && kind == 1);
+	WIRE_MUST(json_int(json_at(reply.message, 1), &msgid));
 	reply.msgid = (uint32_t)msgid;
 	reply.error = json_at(reply.message, 2);
 	reply.result = json_at(reply.message, 3);

@@ -11,6 +11,10 @@
 
 #include "json.h"
 
+/* An assertion for what fuzzers run as well, where Check's own do not work: says so and aborts. */
+#define WIRE_MUST(what) ((what) ? (void)0 : wire_broken(__FILE__, __LINE__, #what))
+_Noreturn void wire_broken(const char *file, int line, const char *what);
+
 struct wire {
 	int fd;
 	msgpack_unpacker unpacker;
