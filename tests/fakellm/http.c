@@ -109,7 +109,7 @@ http_header(const struct request *req, const char *wanted)
 struct span
 http_query(const struct request *req, const char *wanted)
 {
-	const char *at = req->query.p, *end = at + req->query.n;
+	const char *at = req->query.p, *end = at ? at + req->query.n : NULL;
 	size_t n = strlen(wanted);
 
 	while (at && at < end) {
