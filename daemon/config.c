@@ -76,3 +76,13 @@ config_find_chain(const struct config *config, const char *name, bool agent)
 	}
 	return NULL;
 }
+
+void
+config_no_such(struct buf *text, const char *what, const char *name, const char *known)
+{
+	(void)buf_printf(text, "there is no %s `%s`; there ", what, name);
+	if (known[0])
+		(void)buf_printf(text, "%s: %s", strchr(known, ',') ? "are" : "is", known);
+	else
+		(void)buf_puts(text, "is none");
+}

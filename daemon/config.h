@@ -180,6 +180,11 @@ struct config_provider *config_find_provider(const struct config *config, const 
 struct config_target *config_find_target(const struct config *config, const char *name);
 struct config_chain *config_find_chain(const struct config *config, const char *name, bool agent);
 /*
+ * Appends "there is no provider `x`; there are: a, b" to text. known: what there is, with ", "
+ * between, or "".
+ */
+void config_no_such(struct buf *text, const char *what, const char *name, const char *known);
+/*
  * A chain made for one call from target names ("provider/model"), for `targets` in a request:
  * LLMFO_ENOT_FOUND with *why when one names no provider, LLMFO_EINVALID_REQUEST when one is no
  * target or there are none. A name that occurs twice counts once. Models that are not listed are

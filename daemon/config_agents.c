@@ -230,9 +230,10 @@ read_agent_file(struct config_reader *r, const char *path, struct config_agent_s
 	bool broken = false;
 
 	buf_init(&text, CONFIG_YAML_MAX_BYTES + 1);
-	int error = config_slurp(path, CONFIG_YAML_MAX_BYTES + 1, &text, NULL, NULL);
+	int error = config_slurp(path, CONFIG_YAML_MAX_BYTES, &text, NULL, NULL);
 	if (error) {
-		config_fault_add(r->faults, false, place, "cannot be read: %s", strerror(-error));
+		config_fault_add(r->faults, false, place, "cannot be read: %s",
+			config_slurp_text(error, "larger than 1 MiB"));
 		buf_free(&text);
 		return;
 	}

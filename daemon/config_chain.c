@@ -155,7 +155,7 @@ config_provider_named(struct config_reader *r, struct config_node *node, const c
 {
 	struct config *config = r->config;
 	struct config_provider *provider = config_find_provider(config, name);
-	struct buf list;
+	struct buf list, text;
 
 	if (provider)
 		return provider;
@@ -167,13 +167,14 @@ config_provider_named(struct config_reader *r, struct config_node *node, const c
 			buf_printf(&list, "%s%s", count++ ? ", " : "", config->providers[i]->name);
 		}
 	const char *nearest = config_nearest(name, names);
+	buf_init(&text, 1000);
 	if (nearest)
-		config_error(r, node, "no provider `%s` is configured; did you mean `%s`?", name,
-			nearest);
+		buf_printf(&text, "there is no provider `%s`; did you mean `%s`?", name, nearest);
 	else
-		config_error(r, node, "no provider `%s` is configured; there is: %s", name,
-			list.len ? list.data : "none");
+		config_no_such(&text, "provider", name, list.data);
+	config_error(r, node, "%s", text.data);
 	free(names);
+	buf_free(&text);
 	buf_free(&list);
 	return NULL;
 }
@@ -313,6 +314,18 @@ config_chains_resolve(
 
 /* ---- a chain for one call ---- */
 
+static void
+no_such_provider(const struct config *config, const char *name, struct buf *why)
+{
+	struct buf known;
+
+	buf_init(&known, 2000);
+	for (size_t i = 0; i < config->provider_count; i++)
+		buf_printf(&known, "%s%s", i ? ", " : "", config->providers[i]->name);
+	config_no_such(why, "provider", name, known.data);
+	buf_free(&known);
+}
+
 static int
 add_named(
 	const struct config *config, struct config_chain *chain, const char *name, struct buf *why)
@@ -329,9 +342,7 @@ add_named(
 		char *first = x_strndup(name, (size_t)(slash - name));
 		struct config_provider *provider = config_find_provider(config, first);
 		if (!provider) {
-			buf_printf(why, "there is no provider `%s`; there is: ", first);
-			for (size_t i = 0; i < config->provider_count; i++)
-				buf_printf(why, "%s%s", i ? ", " : "", config->providers[i]->name);
+			no_such_provider(config, first, why);
 			free(first);
 			return LLMFO_ENOT_FOUND;
 		}

@@ -157,9 +157,7 @@ config_read_file(const char *path, const struct config_env *env, struct config_f
 	int error = config_slurp(path, CONFIG_YAML_MAX_BYTES, &text, NULL, NULL);
 	if (error)
 		config_fault_add(faults, false, place, "cannot be read: %s",
-			error == -EINVAL          ? "not a regular file"
-				: error == -EFBIG ? "larger than 1 MiB"
-						  : strerror(-error));
+			config_slurp_text(error, "larger than 1 MiB"));
 	else
 		config = config_read_text(text.data, text.len, path, env, faults);
 	util_wipe(text.data, text.len);

@@ -65,14 +65,6 @@ take_content(struct config_provider *provider, struct buf *text, const char *pat
 	return why;
 }
 
-static const char *
-error_text(int error)
-{
-	return error == -EINVAL   ? "not a regular file"
-		: error == -EFBIG ? "larger than a key"
-				  : strerror(-error);
-}
-
 static bool
 readable_by_others(unsigned mode, unsigned owner)
 {
@@ -104,7 +96,8 @@ read_key_file(struct config_reader *r, struct config_node *node, struct config_p
 		error = config_slurp(path, text.max, &text, &mode, &owner);
 	const char *why = error ? NULL : take_content(provider, &text, path);
 	if (error)
-		config_error(r, node, "`%s` cannot be read: %s", path, error_text(error));
+		config_error(r, node, "`%s` cannot be read: %s", path,
+			config_slurp_text(error, "larger than a key"));
 	else if (why)
 		config_error(r, node, "`%s` cannot be used: %s", path, why);
 	else if (readable_by_others(mode, owner))
@@ -130,7 +123,8 @@ read_credential(struct config_reader *r, const struct config_node *section,
 	int error = reserve(&text);
 	if (!error)
 		error = config_slurp(path, text.max, &text, NULL, NULL);
-	const char *why = error ? error_text(error) : take_content(provider, &text, path);
+	const char *why = error ? config_slurp_text(error, "larger than a key")
+				: take_content(provider, &text, path);
 	if (why && error != -ENOENT) {
 		struct config_place place = {section ? section->file : "environment",
 			section ? section->line : 0, section ? section->column : 0, provider->name};

@@ -159,6 +159,8 @@ void config_agents_free(struct config_agent_sources *sources);
 
 /* Reads a regular file of at most max bytes: 0, or -errno (EFBIG: larger; EINVAL: not regular). */
 int config_slurp(const char *path, size_t max, struct buf *out, unsigned *mode, unsigned *owner);
+/* What its error means; too_large: the words for EFBIG. */
+const char *config_slurp_text(int error, const char *too_large);
 /* The "nothing can be used" fault; says what to set. */
 void config_check_usable(struct config_reader *r);
 

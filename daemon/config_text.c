@@ -334,3 +334,11 @@ config_slurp(const char *path, size_t max, struct buf *out, unsigned *mode, unsi
 	close(fd);
 	return error;
 }
+
+const char *
+config_slurp_text(int error, const char *too_large)
+{
+	return error == -EINVAL   ? "not a regular file"
+		: error == -EFBIG ? too_large
+				  : strerror(-error);
+}

@@ -157,9 +157,7 @@ env_file_read(const char *path, struct config_faults *faults)
 	int error = config_slurp(path, FILE_MAX_BYTES, &text, NULL, NULL);
 	if (error)
 		config_fault_add(faults, false, place, "cannot be read: %s",
-			error == -EINVAL          ? "not a regular file"
-				: error == -EFBIG ? "larger than 256 KiB"
-						  : strerror(-error));
+			config_slurp_text(error, "larger than 256 KiB"));
 	else if (strlen(text.data) != text.len)
 		config_fault_add(faults, false, place, "holds a NUL byte; it must be text");
 	else

@@ -67,12 +67,17 @@ apply_force(struct session_request *request, const char *provider, int64_t durat
 void
 rpc_no_such(struct session_request *request, const char *what, const char *name)
 {
-	struct buf known;
+	const struct config *config = request->session->core->config;
+	struct buf known, text;
 
 	buf_init(&known, 4096);
-	rpc_list_providers(request->session->core->config, &known);
-	session_fail(request, LLMFO_ENOT_FOUND, "there is no %s `%s`; providers: %s", what, name,
-		known.len ? known.data : "none");
+	buf_init(&text, 8192);
+	rpc_list_providers(config, &known);
+	for (size_t i = 0; strcmp(what, "provider") != 0 && i < config->target_count; i++)
+		(void)buf_printf(&known, "%s%s", known.len ? ", " : "", config->targets[i]->name);
+	config_no_such(&text, what, name, known.data);
+	session_fail(request, LLMFO_ENOT_FOUND, "%s", text.data);
+	buf_free(&text);
 	buf_free(&known);
 }
 

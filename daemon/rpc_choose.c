@@ -11,8 +11,12 @@
 static bool
 not_found(struct session_request *request, const char *what, const char *name, struct buf *known)
 {
-	session_fail(request, LLMFO_ENOT_FOUND, "there is no %s `%s`; there %s: %s", what, name,
-		strchr(known->data, ',') ? "are" : "is", known->len ? known->data : "none");
+	struct buf text;
+
+	buf_init(&text, 8192);
+	config_no_such(&text, what, name, known->data);
+	session_fail(request, LLMFO_ENOT_FOUND, "%s", text.data);
+	buf_free(&text);
 	buf_free(known);
 	return false;
 }

@@ -84,8 +84,8 @@ on_limit(void *arg)
 	struct server *server = arg;
 
 	if (server->state == SERVER_DRAINING) {
-		log_warning("%d calls did not finish within %d s: ended", server->core.gate.running,
-			DRAIN_MS / 1000);
+		log_warning("ended after %d s, calls that did not finish: %d", DRAIN_MS / 1000,
+			server->core.gate.running);
 		set_state(server, SERVER_FLUSHING);
 	} else if (server->state == SERVER_FLUSHING) {
 		set_state(server, SERVER_CLOSING);
@@ -225,8 +225,8 @@ on_signal(uv_signal_t *handle, int number)
 			number == SIGTERM ? "SIGTERM" : "SIGINT");
 		set_state(server, SERVER_DRAINING);
 	} else if (server->state == SERVER_DRAINING) {
-		log_warning(
-			"told to end again: %d running calls are ended", server->core.gate.running);
+		log_warning("told to end again, running calls that are ended: %d",
+			server->core.gate.running);
 		set_state(server, SERVER_FLUSHING);
 	} else if (server->state == SERVER_FLUSHING) {
 		set_state(server, SERVER_CLOSING);

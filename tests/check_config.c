@@ -283,7 +283,7 @@ START_TEST(a_chain_is_made_for_a_call)
 	config_chain_free(chain);
 	ck_assert_int_eq(config_make_chain(c, unknown, 3, &chain, &why), LLMFO_ENOT_FOUND);
 	ck_assert_ptr_null(chain);
-	ck_assert_str_eq(why.data, "there is no provider `nope`; there is: openai, ollama");
+	ck_assert_str_eq(why.data, "there is no provider `nope`; there are: openai, ollama");
 	buf_clear(&why);
 	ck_assert_int_eq(config_make_chain(c, bad, 2, &chain, &why), LLMFO_EINVALID_REQUEST);
 	ck_assert_str_eq(why.data, "`m` is no target; write provider/model");

@@ -171,7 +171,7 @@ START_TEST(faults_of_agent_files_are_told)
 		{"primary: {model: m}\n",
 			"1:1: primary: agent 'a': primary.provider is required\n"},
 		{"primary: {model: m, provider: nope}\n",
-			"1:31: primary.provider: no provider `nope` is configured; there is: "},
+			"1:31: primary.provider: there is no provider `nope`; there are: "},
 		{"timeout: 30\nprimary: {model: m, provider: openai}\n",
 			"1:10: timeout: `30` has no unit"},
 		{"id: x\nprimary: {model: m, provider: openai}\n",
