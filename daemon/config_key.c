@@ -178,12 +178,44 @@ read_api_key(struct config_reader *r, struct config_node *node, struct config_pr
 		set_key(provider, key);
 }
 
-/* The preset's own variables, the first that is set; *first becomes the name of the first. */
-static void
+/* Is it at the host that the preset itself names? */
+static bool
+at_own_host(const struct config_provider *provider)
+{
+	const char *own_url = provider->endpoint.preset->base_url;
+
+	if (!provider->base_url || !own_url[0])
+		return false;
+	char *own = provider_url_host(own_url), *host = provider_url_host(provider->base_url);
+	bool same = util_equal_nocase(own, host);
+	free(own);
+	free(host);
+	return same;
+}
+
+/*
+ * The preset's variables hold the key of one account with one host. They are for the section that
+ * has the preset's name, whatever its base_url, and for any that goes to the preset's own host. A
+ * section of another name that goes elsewhere has to name its key.
+ */
+static bool
+may_take_variables(const struct config_node *section, const struct config_provider *provider)
+{
+	return !section || !config_node_get(section, "base_url") ||
+		provider_preset(provider->name) == provider->endpoint.preset ||
+		at_own_host(provider);
+}
+
+/*
+ * The preset's own variables, the first that is set; *first becomes the name of the first. False:
+ * one holds what is no key, which is reported.
+ */
+static bool
 read_variables(struct config_reader *r, const struct config_node *section,
 	struct config_provider *provider, char **first)
 {
 	const char *names = provider->endpoint.preset->key_variables;
+	bool sound = true;
 
 	for (size_t length; *names; names += length + (names[length] == ' ')) {
 		length = strcspn(names, " ");
@@ -194,6 +226,7 @@ read_variables(struct config_reader *r, const struct config_node *section,
 			struct config_place place = {section ? section->file : "environment",
 				section ? section->line : 0, section ? section->column : 0, name};
 			config_fault_add(r->faults, false, place, "%s", why);
+			sound = false;
 		} else if (key && *key && !provider->key) {
 			set_key(provider, key);
 			provider->key_variable = x_strdup(name);
@@ -202,6 +235,7 @@ read_variables(struct config_reader *r, const struct config_node *section,
 			*first = x_strdup(name);
 		free(name);
 	}
+	return sound;
 }
 
 /* What runs without a key: some kinds of provider, and whatever is local. */
@@ -210,6 +244,31 @@ works_without(const struct config_provider *provider)
 {
 	return (provider->endpoint.preset->flags & PROVIDER_KEYLESS) || provider->local ||
 		config_provider_here(provider);
+}
+
+/* Nothing in the file or the credentials folder says what the key is. */
+static void
+look_in_environment(struct config_reader *r, const struct config_node *section,
+	struct config_provider *provider)
+{
+	const struct provider_preset *preset = provider->endpoint.preset;
+	char *first = NULL;
+
+	if (!may_take_variables(section, provider)) {
+		if (!works_without(provider))
+			leave_out(provider,
+				x_asprintf("it has no api_key; %.*s is for the provider `%s`",
+					(int)strcspn(preset->key_variables, " "),
+					preset->key_variables, preset->name));
+		return;
+	}
+	bool sound = read_variables(r, section, provider, &first);
+	if (sound && !provider->key && !works_without(provider))
+		leave_out(provider,
+			first ? x_asprintf("%s is not set", first) : x_strdup("it has no api_key"));
+	if (!provider->key_variable)
+		provider->key_variable = x_strdup(first);
+	free(first);
 }
 
 static void
@@ -232,7 +291,6 @@ config_provider_find_key(
 {
 	struct config_node *file = config_node_get(section, "api_key_file");
 	struct config_node *direct = config_node_get(section, "api_key");
-	char *first = NULL;
 
 	provider->configured = true;
 	if (read_credential(r, section, provider)) {
@@ -242,16 +300,9 @@ config_provider_find_key(
 		read_key_file(r, file, provider);
 	} else if (direct) {
 		read_api_key(r, direct, provider);
-	} else {
-		read_variables(r, section, provider, &first);
-		if (!provider->key && !works_without(provider))
-			leave_out(provider,
-				first ? x_asprintf("%s is not set", first)
-				      : x_strdup("it has no api_key"));
-		if (!provider->key_variable)
-			provider->key_variable = x_strdup(first);
+	} else if (provider->endpoint.preset) {
+		look_in_environment(r, section, provider);
 	}
 	if (!provider->configured && (!direct || !direct->bad))
 		warn_left_out(r, section, provider);
-	free(first);
 }

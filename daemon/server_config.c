@@ -2,8 +2,10 @@
 /* See server_config.h. */
 #include "server_config.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -15,6 +17,14 @@ variable(void *arg, const char *name)
 	const char *value = getenv(name);
 
 	return value && value[0] ? value : env_file_get(arg, name);
+}
+
+bool
+server_config_exists(const char *path)
+{
+	struct stat there;
+
+	return lstat(path, &there) == 0 || errno != ENOENT;
 }
 
 struct config *
@@ -36,7 +46,7 @@ server_config_read(const struct server_options *options, struct config_faults *f
 	};
 	if (path && path[0])
 		config = config_read_file(path, &env, faults);
-	else if (access(SERVER_CONFIG_FILE, F_OK) == 0)
+	else if (server_config_exists(SERVER_CONFIG_FILE))
 		config = config_read_file(SERVER_CONFIG_FILE, &env, faults);
 	else
 		config = config_from_env(&env, faults);

@@ -17,6 +17,11 @@
  */
 struct config *server_config_read(
 	const struct server_options *options, struct config_faults *faults);
+/*
+ * Is there anything of that name? What cannot be looked at, and a link that leads nowhere, is
+ * there: only who has no file at all means the environment.
+ */
+bool server_config_exists(const char *path);
 /* The socket's path: --socket, $LLMFO_SOCKET, socket.path, else the user's or the host's. A new
  * string. */
 char *server_config_socket(const struct server_options *options, const struct config *config);

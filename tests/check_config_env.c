@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The configuration that the environment makes. */
+#include <unistd.h>
+
+#include "server_config.h"
 #include "support/config_support.h"
 
 static struct config *
@@ -133,6 +136,52 @@ START_TEST(faults_of_the_environment_are_told)
 }
 END_TEST
 
+START_TEST(a_faulty_key_is_not_called_unset)
+{
+	char *report;
+
+	ck_assert_ptr_null(
+		from_env((const char *[]){"OPENAI_API_KEY", "two words", NULL}, &report));
+	ck_assert_str_eq(report,
+		"OPENAI_API_KEY: the key holds a line break, a blank or another character that no "
+		"key has\n");
+	free(report);
+}
+END_TEST
+
+START_TEST(only_no_file_at_all_means_the_environment)
+{
+	char *nothing = x_asprintf("%s/nothing", support_folder);
+	char *link = x_asprintf("%s/link", support_folder);
+	char *beneath = x_asprintf("%s/file/llmfo.yaml", support_folder);
+
+	support_put("file", "", 0600);
+	ck_assert_int_eq(symlink(nothing, link), 0);
+	ck_assert(!server_config_exists(nothing));
+	ck_assert(server_config_exists(support_folder));
+	ck_assert(server_config_exists(link));
+	ck_assert(server_config_exists(beneath));
+	free(beneath);
+	free(link);
+	free(nothing);
+}
+END_TEST
+
+START_TEST(administrators_are_root_and_a_group_that_may_be_missing)
+{
+	char *report;
+	struct config *c = from_env((const char *[]){"OPENAI_API_KEY", "k", NULL}, &report);
+
+	ck_assert_str_eq(report, "");
+	ck_assert_str_eq(c->admins.names[0], "root");
+	ck_assert_str_eq(c->admins.names[1], "@llmfo-admin");
+	ck_assert_uint_eq(c->admins.uid_count, 1);
+	ck_assert_uint_le(c->admins.gid_count, 1);
+	free(report);
+	config_unref(c);
+}
+END_TEST
+
 START_TEST(what_is_ignored_is_a_warning)
 {
 	static const struct {
@@ -228,6 +277,9 @@ main(void)
 	tcase_add_test(tests, a_provider_takes_its_variables);
 	tcase_add_loop_test(tests, the_first_one_can_be_named, 0, 6);
 	tcase_add_loop_test(tests, faults_of_the_environment_are_told, 0, 12);
+	tcase_add_test(tests, a_faulty_key_is_not_called_unset);
+	tcase_add_test(tests, only_no_file_at_all_means_the_environment);
+	tcase_add_test(tests, administrators_are_root_and_a_group_that_may_be_missing);
 	tcase_add_loop_test(tests, what_is_ignored_is_a_warning, 0, 6);
 	tcase_add_test(tests, a_provider_that_is_not_spoken_to_is_left_out);
 	tcase_add_test(tests, nothing_at_all_is_a_fault_that_says_what_to_set);

@@ -13,6 +13,42 @@ START_TEST(a_key_comes_from_the_presets_variable)
 }
 END_TEST
 
+START_TEST(a_key_of_the_environment_goes_to_its_own_host_alone)
+{
+	static const struct {
+		const char *section;
+		bool taken, configured;
+	} table[] = {
+		{"openai: {models: [m]}", true, true},
+		{"openai: {base_url: https://far.example/v1}", true, true},
+		{"OpenAI: {base_url: https://far.example/v1}", true, true},
+		{"mine: {api: openai}", true, true},
+		{"mine: {api: openai, base_url: https://API.openai.com/v1/}", true, true},
+		{"mine: {api: openai, base_url: https://far.example/v1}", false, false},
+		{"mine: {api: openai, base_url: https://api.openai.com.far.example/v1}", false,
+			false},
+		{"mine: {api: openai, base_url: https://eu.api.openai.com/v1}", false, false},
+		{"mine: {api: openai, base_url: https://api.openai.com:8443/v1}", false, false},
+		{"mine: {api: openai, base_url: http://localhost:8080/v1}", false, true},
+		{"mine: {api: openai, base_url: http://10.0.0.2/v1, local: true}", false, true},
+		{"groq: {api: openai, base_url: https://api.groq.com/openai/v1}", false, false},
+		{"azure: {base_url: https://a.openai.azure.com}", true, true},
+		{"azure-eu: {api: azure, base_url: https://b.openai.azure.com}", false, false},
+		{"vllm: {base_url: http://10.0.0.2:8000}", true, true},
+		{"far: {api: vllm, base_url: http://10.0.0.2:8000}", false, true},
+	};
+	char *text = x_asprintf("providers:\n  %s\n  ollama: {}\n", table[_i].section);
+	struct config *c = support_read(text,
+		(const char *[]){"OPENAI_API_KEY", "k", "AZURE_OPENAI_API_KEY", "k", "VLLM_API_KEY",
+			"k", "GROQ_API_KEY", "g", NULL});
+
+	ck_assert_msg((c->providers[0]->key != NULL) == table[_i].taken, "%s", text);
+	ck_assert_msg(c->providers[0]->configured == table[_i].configured, "%s", text);
+	config_unref(c);
+	free(text);
+}
+END_TEST
+
 START_TEST(what_has_no_key_is_left_out)
 {
 	struct config *c = support_read("providers:\n"
@@ -146,6 +182,7 @@ main(void)
 
 	tcase_add_checked_fixture(tests, support_make_folder, support_remove_folder);
 	tcase_add_test(tests, a_key_comes_from_the_presets_variable);
+	tcase_add_loop_test(tests, a_key_of_the_environment_goes_to_its_own_host_alone, 0, 16);
 	tcase_add_test(tests, what_has_no_key_is_left_out);
 	tcase_add_loop_test(tests, this_very_host_needs_no_key, 0, 3);
 	tcase_add_test(tests, a_local_kind_elsewhere_is_not_local);
