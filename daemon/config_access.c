@@ -93,14 +93,38 @@ add_node(struct config_reader *r, struct config_access *access, struct config_no
 			name[0] == '@' ? "group" : "user", name + (name[0] == '@'));
 }
 
+/* Those that hold without a word in the file: one that is not on this host is not missed. */
+static void
+add_defaults(struct config_access *access, const char *const *names)
+{
+	size_t count = 0;
+
+	while (names[count])
+		count++;
+	access->names = x_calloc(count + 1, sizeof *access->names);
+	for (size_t i = 0; i < count; i++) {
+		access->names[i] = x_strdup(names[i]);
+		(void)add(access, names[i]);
+	}
+}
+
+bool
+config_access_is_group(const char *name)
+{
+	uint32_t id;
+
+	return look_up(name, true, &id);
+}
+
+const char *const config_access_everybody[] = {"*", NULL};
+const char *const config_access_root[] = {"root", "@llmfo-admin", NULL};
+
 void
-config_access_read(struct config_reader *r, struct config_node *list, const char *default_name,
+config_access_read(struct config_reader *r, struct config_node *list, const char *const *defaults,
 	struct config_access *access)
 {
 	if (!list || list->null) {
-		access->names = x_calloc(2, sizeof *access->names);
-		access->names[0] = x_strdup(default_name);
-		add(access, default_name);
+		add_defaults(access, defaults);
 		return;
 	}
 	if (!config_is_list(r, list, "[root, \"@llmfo-admin\"]")) {

@@ -276,8 +276,8 @@ config_from_env(const struct config_env *env, struct config_faults *faults)
 {
 	struct config_reader r = {.config = config_new(PLACE), .env = env, .faults = faults};
 
-	config_access_read(&r, NULL, "*", &r.config->callers);
-	config_access_read(&r, NULL, "root", &r.config->admins);
+	config_access_read(&r, NULL, config_access_everybody, &r.config->callers);
+	config_access_read(&r, NULL, config_access_root, &r.config->admins);
 	read_switches(&r);
 	add_providers(&r);
 	if (faults->errors == 0 && r.config->provider_count == 0)

@@ -51,6 +51,21 @@ check_cooldown(struct config_reader *r, struct config_node *health)
 	buf_free(&least);
 }
 
+/* What the daemon would refuse when it starts. */
+static void
+check_socket(struct config_reader *r, struct config_node *socket)
+{
+	struct config_node *path = config_node_get(socket, "path");
+	struct config_node *group = config_node_get(socket, "group");
+	const struct config *config = r->config;
+
+	if (path && !path->bad && config->socket_path && config->socket_path[0] != '/')
+		config_error(r, path, "`%s` must begin with a slash", config->socket_path);
+	if (group && !group->bad && config->socket_group &&
+		!config_access_is_group(config->socket_group))
+		config_error(r, group, "there is no group `%s` on this host", config->socket_group);
+}
+
 static void
 warn_open_admins(struct config_reader *r, struct config_node *admins)
 {
@@ -99,9 +114,12 @@ read_root(struct config_reader *r, struct config_node *root)
 	struct config_agent_sources agents = {.count = 0};
 
 	config_section_read(r, root, "", config);
-	config_access_read(r, config_node_get(access, "callers"), "*", &config->callers);
-	config_access_read(r, config_node_get(access, "admins"), "root", &config->admins);
+	config_access_read(
+		r, config_node_get(access, "callers"), config_access_everybody, &config->callers);
+	config_access_read(
+		r, config_node_get(access, "admins"), config_access_root, &config->admins);
 	warn_open_admins(r, config_node_get(access, "admins"));
+	check_socket(r, config_node_get(root, "socket"));
 	check_cooldown(r, config_node_get(root, "health"));
 	config_providers_read(r, providers);
 	config_chains_read(r, chains);

@@ -94,8 +94,13 @@ void config_timeout_read(
 void config_timeout_clamp(struct config_timeout *timeout);
 void config_retry_on_read(
 	struct config_reader *r, struct config_node *node, struct config_retry_on *rules);
-void config_access_read(struct config_reader *r, struct config_node *list, const char *default_name,
-	struct config_access *access);
+/* defaults: NULL-terminated, for a list that is not there. */
+void config_access_read(struct config_reader *r, struct config_node *list,
+	const char *const *defaults, struct config_access *access);
+/* The defaults of callers and of admins. */
+extern const char *const config_access_everybody[], *const config_access_root[];
+/* Does this host know a group of that name? */
+bool config_access_is_group(const char *name);
 void config_access_free(struct config_access *access);
 
 /* providers: */

@@ -18,6 +18,7 @@ START_TEST(the_defaults_are_those_of_the_manual)
 	ck_assert_int_eq(c->max_connections, 4096);
 	ck_assert(c->callers.everybody && !c->admins.everybody);
 	ck_assert_str_eq(c->admins.names[0], "root");
+	ck_assert_str_eq(c->admins.names[1], "@llmfo-admin");
 	ck_assert(config_access_allows(&c->admins, 0, NULL, 0));
 	ck_assert(!config_access_allows(&c->admins, 1000, NULL, 0));
 	ck_assert_int_eq(c->failure_threshold, 3);
@@ -49,7 +50,7 @@ END_TEST
 START_TEST(every_value_is_taken)
 {
 	struct config *c = support_read(
-		"socket: {path: /tmp/s, mode: \"0600\", group: g, max_message: 1MiB,"
+		"socket: {path: /tmp/s, mode: \"0600\", group: root, max_message: 1MiB,"
 		" max_connections: 7}\n"
 		"access: {callers: [root, \"@root\", 4242], admins: [\"@77\"]}\n"
 		"health: {failure_threshold: 2, cooldown: 1s, cooldown_max: 2s, preferred_ttl: "
@@ -79,7 +80,7 @@ START_TEST(every_value_is_taken)
 
 	ck_assert_str_eq(c->socket_path, "/tmp/s");
 	ck_assert_uint_eq(c->socket_mode, 0600);
-	ck_assert_str_eq(c->socket_group, "g");
+	ck_assert_str_eq(c->socket_group, "root");
 	ck_assert_uint_eq(c->max_message_bytes, 1048576);
 	ck_assert_int_eq(c->max_connections, 7);
 	ck_assert(config_access_allows(&c->callers, 4242, NULL, 0));
