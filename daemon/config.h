@@ -168,6 +168,13 @@ struct config *config_read_text(const char *text, size_t length, const char *nam
 /* Makes one from the environment alone (no file). */
 struct config *config_from_env(const struct config_env *env, struct config_faults *faults);
 
+/*
+ * For a snapshot that is to follow `now` in a running daemon: what only a start brings into effect
+ * stays as it is, with a warning for each value that had changed.
+ */
+void config_keep_unreloadable(
+	struct config *next, const struct config *now, struct config_faults *faults);
+
 struct config *config_ref(struct config *config);
 /* The last one frees it and wipes the keys. NULL is fine. */
 void config_unref(struct config *config);

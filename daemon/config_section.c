@@ -420,6 +420,48 @@ config_section_defaults(const char *prefix, void *into)
 	assert(faults.errors == 0);
 }
 
+/* Sets *next to what holds now; was it something else? */
+static bool
+keep_text(char **next, const char *now)
+{
+	bool same = *next && now ? strcmp(*next, now) == 0 : !*next && !now;
+
+	if (same)
+		return false;
+	free(*next);
+	*next = x_strdup(now);
+	return true;
+}
+
+static bool
+keep_mode(unsigned *next, unsigned now)
+{
+	bool same = *next == now;
+
+	*next = now;
+	return !same;
+}
+
+void
+config_keep_unreloadable(
+	struct config *next, const struct config *now, struct config_faults *faults)
+{
+	for (size_t i = 0; i < UTIL_COUNT(rows); i++) {
+		const struct row *row = &rows[i];
+		if (row->reload || row->offset == NOWHERE)
+			continue;
+		void *to = (char *)next + row->offset;
+		const void *from = (const char *)now + row->offset;
+		struct config_place place = {next->source, 0, 0, row->path};
+		/* rows that a reload cannot bring into effect are the socket's: these types */
+		assert(row->type == TEXT || row->type == MODE);
+		bool changed = row->type == TEXT ? keep_text(to, *(char *const *)from)
+						 : keep_mode(to, *(const unsigned *)from);
+		if (changed)
+			config_fault_add(faults, true, place, "takes effect at the next start");
+	}
+}
+
 bool
 config_section_row(size_t index, struct config_row *row)
 {

@@ -181,6 +181,8 @@ reload(void *arg, struct config_faults *faults)
 
 	free(server->core.last_reload_error);
 	server->core.last_reload_error = NULL;
+	if (config)
+		config_keep_unreloadable(config, server->core.config, faults);
 	server_config_log(faults);
 	if (!config) {
 		server->core.last_reload_error = server_config_summary(faults);

@@ -305,6 +305,33 @@ START_TEST(a_snapshot_lives_as_long_as_somebody_holds_it)
 }
 END_TEST
 
+START_TEST(what_only_a_start_brings_into_effect_stays)
+{
+	struct config *now = support_read(ONE "socket: {path: /run/a, mode: \"0600\"}\n", NULL);
+	struct config *same = support_read(ONE "socket: {path: /run/a, mode: \"0600\"}\n", NULL);
+	struct config *next =
+		support_read(ONE "socket: {path: /run/b, group: root, max_connections: 7}\n", NULL);
+
+	config_keep_unreloadable(same, now, &support_faults);
+	ck_assert_uint_eq(support_faults.count, 0);
+	config_keep_unreloadable(next, now, &support_faults);
+	ck_assert_uint_eq(support_faults.errors, 0);
+	char *report = support_report();
+	ck_assert_str_eq(report,
+		"warning: socket.path: takes effect at the next start\n"
+		"warning: socket.mode: takes effect at the next start\n"
+		"warning: socket.group: takes effect at the next start\n");
+	free(report);
+	ck_assert_str_eq(next->socket_path, "/run/a");
+	ck_assert_uint_eq(next->socket_mode, 0600);
+	ck_assert_ptr_null(next->socket_group);
+	ck_assert_int_eq(next->max_connections, 7);
+	config_unref(next);
+	config_unref(same);
+	config_unref(now);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -324,6 +351,7 @@ main(void)
 	tcase_add_test(tests, a_chains_own_rules_are_read);
 	tcase_add_test(tests, rules_of_failover);
 	tcase_add_test(tests, a_chain_is_made_for_a_call);
+	tcase_add_test(tests, what_only_a_start_brings_into_effect_stays);
 	tcase_add_test(tests, a_snapshot_lives_as_long_as_somebody_holds_it);
 	suite_add_tcase(suite, tests);
 	return support_run(suite);

@@ -260,6 +260,25 @@ START_TEST(the_command_reloads_and_shows_all_faults)
 }
 END_TEST
 
+START_TEST(a_reload_says_what_takes_a_start)
+{
+	configure("socket: {mode: \"0600\"}\n");
+	for (int i = 0; i < 2; i++) {
+		struct run run = daemon_ctl(d, "reload", NULL);
+		ck_assert_int_eq(run.status, 0);
+		ck_assert_msg(
+			strstr(run.err, "socket.mode: takes effect at the next start") != NULL,
+			"%s", run.err);
+		run_free(&run);
+	}
+	ck_assert_uint_eq(daemon_logged(d, "socket.mode: takes effect at the next start"), 2);
+	configure("");
+	struct run run = daemon_ctl(d, "reload", NULL);
+	ck_assert_str_eq(run.err, "");
+	run_free(&run);
+}
+END_TEST
+
 START_TEST(a_reload_leaves_running_calls_and_health_alone)
 {
 	struct wire wire;
@@ -344,6 +363,7 @@ add_tests(TCase *tests)
 	tcase_add_test(tests, a_hangup_signal_reloads_and_says_so);
 	tcase_add_test(tests, what_has_faults_is_not_loaded_and_status_tells);
 	tcase_add_test(tests, the_command_reloads_and_shows_all_faults);
+	tcase_add_test(tests, a_reload_says_what_takes_a_start);
 	tcase_add_test(tests, a_reload_leaves_running_calls_and_health_alone);
 	tcase_add_test(tests, when_descriptors_run_out_it_turns_away_and_recovers);
 	tcase_add_test(tests, there_are_no_more_connections_than_configured);
