@@ -107,7 +107,7 @@ static void
 read_backup(struct config_reader *r, struct config_node *backup, const char *agent)
 {
 	config_section_read(r, backup, "primary", NULL);
-	if (backup->kind != CONFIG_MAP)
+	if (backup->kind != CONFIG_MAP && !backup->null)
 		return;
 	if (!config_node_get(backup, "chain"))
 		check_pair(r, backup, agent, "backup", "must not be empty if backup is specified");
@@ -118,12 +118,17 @@ read_backup(struct config_reader *r, struct config_node *backup, const char *age
 static void
 read_backups(struct config_reader *r, struct config_node *backup, const char *agent)
 {
-	if (!given(backup))
+	if (!backup)
 		return;
 	if (backup->kind != CONFIG_LIST) {
 		read_backup(r, backup, agent);
 		return;
 	}
+	if (backup->count == 0)
+		config_error(r, backup,
+			"agent '%s': backup must not be empty; write {model: ..., provider: ...}, "
+			"or leave it out",
+			agent);
 	for (size_t i = 0; i < backup->count; i++) {
 		if (backup->items[i]->null)
 			config_error(
@@ -265,22 +270,32 @@ compare_names(const void *left, const void *right)
 	return strcmp(*(char *const *)left, *(char *const *)right);
 }
 
-/* The names of the files, sorted, NULL-terminated; NULL with errno. */
+/*
+ * The names of the files, sorted, NULL-terminated; NULL with errno (EFBIG: more than there may be;
+ * which of them stand first in a folder is chance).
+ */
 static char **
 list_files(const char *path)
 {
 	DIR *dir = opendir(path);
+	struct dirent *entry;
 	size_t count = 0;
 
 	if (!dir)
 		return NULL;
-	char **names = x_calloc(AGENT_FILES_MAX + 1, sizeof *names);
-	for (struct dirent *entry; count < AGENT_FILES_MAX && (entry = readdir(dir)) != NULL;)
+	char **names = x_calloc(AGENT_FILES_MAX + 2, sizeof *names);
+	errno = 0;
+	while (count <= AGENT_FILES_MAX && (entry = readdir(dir)) != NULL)
 		if (is_agent_file(entry->d_name))
 			names[count++] = x_strdup(entry->d_name);
+	int error = count > AGENT_FILES_MAX ? EFBIG : errno;
 	closedir(dir);
 	qsort(names, count, sizeof *names, compare_names);
-	return names;
+	if (!error)
+		return names;
+	config_texts_free(names);
+	errno = error;
+	return NULL;
 }
 
 void
@@ -295,6 +310,9 @@ config_agents_dir_read(
 	char **names = list_files(path);
 	if (!names && errno == ENOENT)
 		config_warning(r, dir, "there is no folder `%s`; no agents come from it", path);
+	else if (!names && errno == EFBIG)
+		config_error(
+			r, dir, "the folder `%s` holds more than %d agents", path, AGENT_FILES_MAX);
 	else if (!names)
 		config_error(r, dir, "the folder `%s` cannot be read: %s", path, strerror(errno));
 	for (char **name = names; name && *name; name++) {
