@@ -18,7 +18,7 @@ struct config_agent_source {
 	struct config_node *node;   /* borrowed from root or from the main file */
 	struct config_node *root;   /* owned: a file of agents_dir; NULL */
 	char *file;                 /* its path, owned; NULL */
-	struct config_chain *chain; /* borrowed from the configuration */
+	struct config_chain *chain; /* borrowed from the configuration; NULL: not to be resolved */
 };
 
 static struct config_agent_source *
@@ -144,7 +144,8 @@ read_agent(struct config_reader *r, struct config_agent_source *source)
 	struct config_node *node = source->node;
 	struct config_chain *chain = config_find_chain(r->config, source->name, true);
 
-	if (chain) {
+	/* the `id` of a file that broke off may not have been reached */
+	if (chain && !node->cut) {
 		config_key_error(r, node, "agent '%s': is configured twice", source->name);
 		return;
 	}
@@ -246,12 +247,10 @@ read_agent_file(struct config_reader *r, const char *path, struct config_agent_s
 	struct config_node *root = config_yaml_parse(text.data, text.len, file, r->faults, &broken);
 	buf_free(&text);
 	char *name = NULL;
-	if (broken)
-		r->broken = true;
-	else if (!root || root->kind != CONFIG_MAP)
-		config_fault_add(r->faults, false, place, "must be a map of an agent's keys");
-	else
+	if (root && root->kind == CONFIG_MAP)
 		name = agent_name(r, root, file);
+	else if (!broken)
+		config_fault_add(r->faults, false, place, "must be a map of an agent's keys");
 	if (!name) {
 		config_yaml_free(root);
 		free(file);
@@ -262,6 +261,8 @@ read_agent_file(struct config_reader *r, const char *path, struct config_agent_s
 	source->file = file;
 	free(name);
 	read_agent_root(r, root, file, source);
+	if (broken)
+		source->chain = NULL;
 }
 
 static int
@@ -302,7 +303,7 @@ void
 config_agents_dir_read(
 	struct config_reader *r, struct config_node *dir, struct config_agent_sources *sources)
 {
-	const char *written = dir ? config_text(r, dir) : NULL;
+	const char *written = config_text(r, dir);
 
 	if (!written || !*written)
 		return;
@@ -351,8 +352,10 @@ find_chain(struct config_reader *r, struct config_node *node)
 {
 	const char *name = node->bad ? NULL : config_text(r, node);
 	const struct config_chain *chain = name ? config_find_chain(r->config, name, false) : NULL;
+	/* where there are faults, the chain that nobody wrote was not made */
+	bool unmade = name && r->faults->errors > 0 && util_equal_nocase(name, "default");
 
-	if (name && !chain)
+	if (name && !chain && !unmade)
 		config_error(r, node, "there is no chain `%s`", name);
 	return chain;
 }

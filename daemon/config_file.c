@@ -103,6 +103,17 @@ config_check_usable(struct config_reader *r)
 	buf_free(&remedy);
 }
 
+/* The folder of agents, if the file did not break off there: then its name may be any piece. */
+static void
+read_agents_dir(
+	struct config_reader *r, struct config_node *root, struct config_agent_sources *agents)
+{
+	struct config_node *dir = config_node_get(root, "agents_dir");
+
+	if (dir && !(r->broken && dir == root->items[root->count - 1]))
+		config_agents_dir_read(r, dir, agents);
+}
+
 static void
 read_root(struct config_reader *r, struct config_node *root)
 {
@@ -124,8 +135,7 @@ read_root(struct config_reader *r, struct config_node *root)
 	config_providers_read(r, providers);
 	config_chains_read(r, chains);
 	config_agents_read(r, config_node_get(root, "agents"), &agents);
-	if (!r->broken)
-		config_agents_dir_read(r, config_node_get(root, "agents_dir"), &agents);
+	read_agents_dir(r, root, &agents);
 	if (!r->broken) {
 		config_chains_resolve(r, chains, config_node_get(defaults, "chain"));
 		config_agents_resolve(r, &agents);

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "config_reader.h"
@@ -93,8 +92,9 @@ config_provider_here(const struct config_provider *provider)
 static bool
 local_by_itself(const struct config_provider *provider)
 {
-	return (provider->endpoint.preset->flags & PROVIDER_LOCAL) &&
-		config_provider_here(provider);
+	const struct provider_preset *preset = provider->endpoint.preset;
+
+	return preset && (preset->flags & PROVIDER_LOCAL) && config_provider_here(provider);
 }
 
 static void
@@ -149,7 +149,7 @@ read_base_url(struct config_reader *r, struct config_node *node, struct config_p
 {
 	const struct provider_preset *preset = provider->endpoint.preset;
 	struct config_node *url = config_node_get(node, "base_url");
-	const char *text = url ? config_text(r, url) : preset->base_url, *why = "";
+	const char *text = url ? config_text(r, url) : preset ? preset->base_url : NULL, *why = "";
 
 	if (!text || (url && !*text))
 		return;
@@ -205,6 +205,7 @@ check_ca_file(struct config_reader *r, struct config_node *node, struct config_p
 			strerror(errno));
 }
 
+/* What an unknown api leaves unknown is not looked at, all the rest is. */
 static void
 read_endpoint(struct config_reader *r, struct config_node *node, struct config_provider *provider)
 {
@@ -223,16 +224,17 @@ static void
 read_provider(struct config_reader *r, struct config_node *node)
 {
 	const struct provider_preset *preset = NULL;
+	bool readable = node->kind == CONFIG_MAP || node->null;
 
 	if (!config_name_ok(r, node, true))
 		return;
-	if (!node->cut && (node->kind == CONFIG_MAP || node->null))
+	if (!node->cut && readable)
 		preset = find_preset(r, node);
 	struct config_provider *provider = config_provider_new(r->config, node->key, preset);
 	config_section_read(r, node, "providers.*", provider);
 	provider->endpoint.api_version = provider->api_version;
 	read_models(r, node, provider);
-	if (preset)
+	if (readable)
 		read_endpoint(r, node, provider);
 }
 
@@ -328,15 +330,14 @@ config_provider_at_url(struct config_reader *r, struct config_node *node,
 {
 	const char *why = "";
 
-	if (!provider->endpoint.preset)
-		return NULL;
 	char *base_url = provider_base_url(provider->endpoint.preset, url, &why);
 	if (!base_url) {
 		config_error(r, node, "cannot be used as a URL: %s", why);
 		return NULL;
 	}
-	struct config_provider *found = find_derived(r->config, provider, base_url);
-	if (found) {
+	struct config_provider *found =
+		provider->endpoint.preset ? find_derived(r->config, provider, base_url) : NULL;
+	if (found || !provider->endpoint.preset) {
 		free(base_url);
 		return found;
 	}

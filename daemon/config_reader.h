@@ -114,9 +114,9 @@ void config_provider_set_url(struct config_provider *provider, char *base_url);
 /* Fills in `local` where it was not configured: a local preset at this very host. */
 bool config_provider_here(const struct config_provider *provider);
 /*
- * Finds the key: the credentials folder, api_key_file, api_key, the preset's variables. Sets
- * configured and reason, and reports a provider that is left out. section is NULL when there is no
- * file.
+ * Finds the key: the credentials folder, api_key_file, api_key, the preset's variables (where there
+ * is a preset). Sets configured and reason, and reports a provider that is left out. section is
+ * NULL when there is no file.
  */
 void config_provider_find_key(
 	struct config_reader *r, struct config_node *section, struct config_provider *provider);

@@ -190,6 +190,73 @@ START_TEST(faults_of_agent_files_are_told)
 }
 END_TEST
 
+START_TEST(a_broken_agent_file_hides_nothing)
+{
+	struct config *c;
+
+	support_put("a.yaml", "deadline: 3\nprimary: {\n", 0600);
+	support_put("b.yaml", "primary: {model: m, provider: nope}\n", 0600);
+	char *report = support_read_there(TWO "chains: {c: {targets: [opnai/m]}}\n"
+					      "agents: {x: {chain: nope}}\n"
+					      "agents_dir: .\n",
+		false, &c);
+	ck_assert_ptr_null(c);
+	ck_assert_ptr_nonnull(strstr(report, "1:11: deadline: `3` has no unit"));
+	ck_assert_ptr_nonnull(strstr(report, "\n3:1: not valid YAML: "));
+	ck_assert_ptr_nonnull(
+		strstr(report, "\n1:31: primary.provider: there is no provider `nope`"));
+	ck_assert_ptr_nonnull(
+		strstr(report, "4:24: chains.c.targets[0]: there is no provider `opnai`"));
+	ck_assert_ptr_nonnull(strstr(report, "5:21: agents.x.chain: there is no chain `nope`"));
+	ck_assert_ptr_null(strstr(report, "primary model configuration is missing"));
+	free(report);
+}
+END_TEST
+
+START_TEST(a_broken_file_does_not_hide_its_agents)
+{
+	struct config *c;
+
+	support_put("a.yaml", "deadline: 3\n", 0600);
+	char *report = support_read_there(TWO "agents_dir: .\nchains: {\n", false, &c);
+	ck_assert_ptr_null(c);
+	ck_assert_ptr_nonnull(strstr(report, "6:1: not valid YAML: "));
+	ck_assert_ptr_nonnull(strstr(report, "1:11: deadline: `3` has no unit"));
+	free(report);
+}
+END_TEST
+
+START_TEST(a_folder_among_the_agents_is_named_as_what_it_is)
+{
+	struct config *c;
+	char *path = x_asprintf("%s/a.yaml", support_folder);
+
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	char *report = support_read_there(TWO "agents_dir: .\n", false, &c);
+	ck_assert_ptr_null(c);
+	ck_assert_str_eq(report, "cannot be read: not a regular file\n");
+	free(report);
+	free(path);
+}
+END_TEST
+
+START_TEST(more_agents_than_there_may_be_are_a_fault)
+{
+	struct config *c;
+	char name[32];
+
+	for (int i = 0; i <= 10000; i++) {
+		snprintf(name, sizeof name, "%d.yaml", i);
+		support_put(name, "", 0600);
+	}
+	char *report = support_read_there(TWO "agents_dir: .\n", false, &c);
+	ck_assert_ptr_null(c);
+	ck_assert_ptr_nonnull(strstr(report, "holds more than 10000 agents\n"));
+	ck_assert_uint_eq(strspn(strchr(report, '\n'), "\n"), strlen(strchr(report, '\n')));
+	free(report);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -202,6 +269,10 @@ main(void)
 	tcase_add_test(tests, a_chain_lends_an_agent_what_it_lacks);
 	tcase_add_test(tests, a_provider_url_is_an_endpoint_of_its_own);
 	tcase_add_test(tests, an_agent_is_a_file);
+	tcase_add_test(tests, a_broken_agent_file_hides_nothing);
+	tcase_add_test(tests, a_broken_file_does_not_hide_its_agents);
+	tcase_add_test(tests, a_folder_among_the_agents_is_named_as_what_it_is);
+	tcase_add_test(tests, more_agents_than_there_may_be_are_a_fault);
 	tcase_add_loop_test(tests, faults_of_agent_files_are_told, 0, 10);
 	suite_add_tcase(suite, tests);
 	return support_run(suite);
