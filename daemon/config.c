@@ -14,14 +14,6 @@ config_ref(struct config *config)
 	return config;
 }
 
-static void
-target_free(struct config_target *target)
-{
-	free(target->name);
-	free(target->model);
-	free(target);
-}
-
 void
 config_unref(struct config *config)
 {
@@ -30,7 +22,7 @@ config_unref(struct config *config)
 	for (size_t i = 0; i < config->chain_count; i++)
 		config_chain_free(config->chains[i]);
 	for (size_t i = 0; i < config->target_count; i++)
-		target_free(config->targets[i]);
+		config_target_free(config->targets[i]);
 	for (size_t i = 0; i < config->provider_count; i++)
 		config_provider_free(config->providers[i]);
 	free(config->chains);

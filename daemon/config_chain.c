@@ -34,6 +34,14 @@ target_new(struct config_provider *provider, const char *model)
 	return target;
 }
 
+void
+config_target_free(struct config_target *target)
+{
+	free(target->name);
+	free(target->model);
+	free(target);
+}
+
 struct config_target *
 config_target_intern(struct config *config, struct config_provider *provider, const char *model)
 {
@@ -63,14 +71,6 @@ config_chain_new(const char *name, bool agent)
 	return chain;
 }
 
-static void
-target_free(struct config_target *target)
-{
-	free(target->name);
-	free(target->model);
-	free(target);
-}
-
 void
 config_chain_free(struct config_chain *chain)
 {
@@ -78,7 +78,7 @@ config_chain_free(struct config_chain *chain)
 		return;
 	for (size_t i = 0; i < chain->target_count; i++)
 		if (chain->targets[i]->transient)
-			target_free(chain->targets[i]);
+			config_target_free(chain->targets[i]);
 	free(chain->targets);
 	free(chain->name);
 	free(chain->memory);
@@ -351,7 +351,7 @@ add_named(
 		target->transient = true;
 	}
 	if (!config_chain_add(chain, target) && target->transient)
-		target_free(target);
+		config_target_free(target);
 	return 0;
 }
 

@@ -132,6 +132,7 @@ struct config_provider *config_provider_at_url(struct config_reader *r, struct c
 /* Targets and chains. */
 struct config_target *config_target_intern(
 	struct config *config, struct config_provider *provider, const char *model);
+void config_target_free(struct config_target *target);
 struct config_chain *config_chain_new(const char *name, bool agent);
 /* False if the chain has it already. */
 bool config_chain_add(struct config_chain *chain, struct config_target *target);
