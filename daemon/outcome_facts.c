@@ -12,6 +12,7 @@
 
 #define TEXT_MAX_BYTES 2000
 #define NESTING_MAX 6
+#define PYTHON_MAX_BYTES 20000
 
 static void collect(struct outcome_facts *facts, const struct json *object, int depth);
 
@@ -104,9 +105,25 @@ names_exception(const char *from, const char *to)
 	return false;
 }
 
+/* Does the text before an object announce one: the name of an exception, "Error code: 400 - "? */
+static bool
+announces(const char *from, const char *to)
+{
+	static const char code[] = "Error code: ";
+	const char *at = memmem(from, (size_t)(to - from), code, sizeof(code) - 1);
+
+	if (names_exception(from, to))
+		return true;
+	if (!at)
+		return false;
+	at += sizeof(code) - 1;
+	at += strspn(at, "0123456789");
+	return at + strspn(at, " -") == to;
+}
+
 /*
- * The JSON that a message is, or that follows the name of an exception; NULL if it holds none. JSON
- * that merely occurs in a message may be an echo of the request.
+ * The JSON that a message is, or that follows what announces it; NULL if it holds none. JSON that
+ * merely occurs in a message may be an echo of the request.
  */
 static const char *
 json_within(const char *text)
@@ -116,9 +133,57 @@ json_within(const char *text)
 
 	if (!brace || (quote && quote < brace))
 		return NULL;
-	return strspn(text, " \t\r\n") == (size_t)(brace - text) || names_exception(text, brace)
-		? brace
-		: NULL;
+	return strspn(text, " \t\r\n") == (size_t)(brace - text) || announces(text, brace) ? brace
+											   : NULL;
+}
+
+/* Copies the string at from, which Python quoted, as one of JSON; where it ends, or NULL. */
+static const char *
+convert_string(struct buf *json, const char *from, const char *to)
+{
+	char quote = *from++;
+
+	buf_add(json, "\"", 1);
+	for (; from < to && *from != quote; from++) {
+		if (*from == '\\' && from + 1 < to && from[1] == '\'')
+			from++;
+		else if (*from == '"')
+			buf_add(json, "\\", 1);
+		else if (*from == '\\' && from + 1 < to)
+			buf_add(json, from++, 1);
+		buf_add(json, from, 1);
+	}
+	buf_add(json, "\"", 1);
+	return from < to ? from + 1 : NULL;
+}
+
+/* Parses what Python prints for an object: {'code': None, 'message': "it's"}. */
+static struct json *
+parse_python(const char *from, const char *to)
+{
+	static const struct {
+		const char *python, *json;
+	} names[] = {{"None", "null"}, {"True", "true"}, {"False", "false"}};
+	struct json *root = NULL;
+	struct buf json;
+
+	buf_init(&json, PYTHON_MAX_BYTES);
+	while (from && from < to) {
+		size_t i = 0;
+		if (*from == '\'' || *from == '"') {
+			from = convert_string(&json, from, to);
+			continue;
+		}
+		while (i < UTIL_COUNT(names) && !util_starts_with(from, names[i].python))
+			i++;
+		bool named = i < UTIL_COUNT(names);
+		buf_add(&json, named ? names[i].json : from, named ? strlen(names[i].json) : 1);
+		from += named ? strlen(names[i].python) : 1;
+	}
+	if (from && json.len > 0 && !json.failed)
+		root = json_parse(json.data, json.len, false, NULL);
+	buf_free(&json);
+	return root;
 }
 
 /* Parses an envelope that stands as text in a message of ours and collects what it says. */
@@ -132,6 +197,8 @@ collect_text(struct outcome_facts *facts, const char *text, int depth)
 		return false;
 	struct json *root = json_parse(from, (size_t)(to - from) + 1, false, NULL);
 	if (!root)
+		root = parse_python(from, to + 1);
+	if (!root)
 		return false;
 	facts->roots[facts->root_count++] = root;
 	const struct json *object = json_type(root) == JSON_ARRAY ? json_at(root, 0) : root;
@@ -140,12 +207,26 @@ collect_text(struct outcome_facts *facts, const char *text, int depth)
 	return facts->message_count > before;
 }
 
+/* LiteLLM begins its messages with the class of its exception: "litellm.RateLimitError: ". */
+static void
+take_exception(struct outcome_facts *facts, const char *text, int depth)
+{
+	size_t length = strcspn(text, ": ");
+
+	if (!util_starts_with(text, "litellm.") || text[length] != ':' || facts->exception[0] ||
+		length >= sizeof(facts->exception))
+		return;
+	memcpy(facts->exception, text, length);
+	add_word(facts, OUTCOME_PLACE_TYPE, depth, facts->exception);
+}
+
 static void
 take_message(struct outcome_facts *facts, const struct json *value, int depth)
 {
 	const char *text = json_string(value, NULL);
 
 	if (text) {
+		take_exception(facts, text, depth);
 		collect_text(facts, text, depth);
 		add_message(facts, text);
 	} else if (json_type(value) == JSON_OBJECT) {

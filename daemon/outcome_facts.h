@@ -52,7 +52,8 @@ struct outcome_facts {
 	struct json *roots[OUTCOME_ROOTS_MAX];
 	size_t root_count;
 	char header_word[64];
-	char *text; /* of a body that is not JSON, or of its <title> */
+	char exception[64]; /* "litellm.RateLimitError" before a message */
+	char *text;         /* of a body that is not JSON, or of its <title> */
 };
 
 /* Gathers the facts of a reply; to be freed. */

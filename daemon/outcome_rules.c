@@ -25,7 +25,7 @@ static const struct word_row word_rows[] = {
 };
 
 /* The kinds of failure that a phrase may refine. */
-enum when { REQUEST = 1, DENIED = 2, LIMIT = 4, LARGE = 8, BROKEN = 16 };
+enum when { REQUEST = 1, DENIED = 2, LIMIT = 4, LARGE = 8, BROKEN = 16, UNABLE = 32 };
 
 static const struct phrase_row {
 	unsigned when;
@@ -89,31 +89,47 @@ skip_joints(const char *text)
 	return text + strspn(text, " _-");
 }
 
+/* Is the text up to end, or to its own end if that is NULL, the word? */
 static bool
-same_word(const char *a, const char *b)
+same_word(const char *text, const char *end, const char *word)
 {
 	for (;;) {
-		a = skip_joints(a);
-		b = skip_joints(b);
-		if (lower(*a) != lower(*b))
+		text = skip_joints(text);
+		word = skip_joints(word);
+		char c = text == end ? '\0' : lower(*text);
+		if (c != *word)
 			return false;
-		if (*a == '\0')
+		if (c == '\0')
 			return true;
-		a++;
-		b++;
+		text++;
+		word++;
 	}
 }
 
 static const struct word_row *
-find_row(const char *word, int status)
+find_part(const char *text, const char *end, int status)
 {
 	for (size_t i = 0; i < UTIL_COUNT(word_rows); i++) {
 		const struct word_row *row = &word_rows[i];
 		int under = status < 300 ? 200 : status;
-		if ((row->status == 0 || row->status == under) && same_word(word, row->word))
+		if ((row->status == 0 || row->status == under) && same_word(text, end, row->word))
 			return row;
 	}
 	return NULL;
+}
+
+/* The row of a word; of one with dots else that of its last part or its first: Throttling.User. */
+static const struct word_row *
+find_row(const char *word, int status)
+{
+	const struct word_row *row = find_part(word, NULL, status);
+	const char *first = strchr(word, '.');
+
+	if (!row && first)
+		row = find_part(strrchr(word, '.') + 1, NULL, status);
+	if (!row && first)
+		row = find_part(word, first, status);
+	return row;
 }
 
 /* The first word's row that hints, or that decides. */
@@ -147,6 +163,13 @@ quoted_bytes(const char *text, char before)
 	return (size_t)(end - text) + 1;
 }
 
+/* Is the apostrophe between out and text that of "doesn't" and its kin? ("can't" stays.) */
+static bool
+is_contraction(const char *text, const char *out, size_t at)
+{
+	return text[0] == 't' && at >= 2 && out[at - 1] == 'n' && out[at - 2] != 'a';
+}
+
 void
 outcome_rules_normalise(const char *text, char *out, size_t size)
 {
@@ -165,6 +188,13 @@ outcome_rules_normalise(const char *text, char *out, size_t size)
 			c = '\'';
 			text += 2;
 		}
+		if (c == '\'' && is_contraction(text + 1, out, at) && at + 3 < size) {
+			memcpy(out + at - 1, " not", 4);
+			at += 3;
+			text += 2;
+			before = 't';
+			continue;
+		}
 		text++;
 		c = c == '\n' || c == '\r' || c == '\t' ? ' ' : lower(c);
 		if (c != ' ' || (at > 0 && out[at - 1] != ' '))
@@ -174,20 +204,104 @@ outcome_rules_normalise(const char *text, char *out, size_t size)
 	out[at] = '\0';
 }
 
-/* Does the phrase up to its next '*' stand at text? The end of it there, or NULL. */
+/* What a request may ask of a model and not every model can; the beginning of the word is enough.
+ */
+static const char *const capabilities[] = {"assistant message prefill", "audio", "chat", "citation",
+	"completion", "developer instruction", "developer message", "developer role", "document",
+	"embedding", "file", "frequency_penalty", "frequencypenalty", "function",
+	"function calling", "generat", "grammar", "guided decoding", "image", "image_url", "json",
+	"json mode", "json schema", "json_object", "json_schema", "logit_bias", "logprob",
+	"max_completion_tokens", "max_tokens", "multi-modal", "multimodal", "parallel tool",
+	"parallel_tool_call", "pdf", "penalty", "prefill", "presence_penalty", "presencepenalty",
+	"prompt caching", "reasoning", "reasoning_effort", "response format", "response_format",
+	"response schema", "seed", "stop", "stop sequence", "stopsequence", "stream", "streaming",
+	"strict", "structured output", "system", "system instruction", "temperature", "thinking",
+	"tool", "tool_choice", "tool choice", "tool_call", "top_k", "top_logprob", "top_p", "video",
+	"vision"};
+/* What may stand between such a word and what is said of it. */
+static const char *const fillers[] = {"s", " input", " output", " modality", " content",
+	" parameter", " param", " argument", " option", " calling", " call", " use", " mode",
+	" message", " prompt", " role", " url", " part", "`", "'", "\""};
+
+/* The end of the longest of the words that stands at text, or NULL. */
 static const char *
-match_here(const char *text, const char *phrase, size_t length)
+longest(const char *text, const char *const *words, size_t count)
 {
-	for (size_t i = 0; i < length; i++) {
-		if (phrase[i] == '#') {
-			size_t digits = strspn(text, "0123456789,");
-			if (digits == 0)
-				return NULL;
-			text += digits;
-			while (text[-1] == ',')
-				text--;
-		} else if (*text++ != phrase[i]) {
-			return NULL;
+	size_t most = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		size_t length = strlen(words[i]);
+		if (length > most && strncmp(text, words[i], length) == 0)
+			most = length;
+	}
+	return most ? text + most : NULL;
+}
+
+static bool
+is_word_char(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* The end of a capability with all that belongs to it ("`tool calling` parameters"), or NULL. */
+static const char *
+match_capability(const char *start, const char *text)
+{
+	if (*text == '`' || *text == '\'' || *text == '"')
+		text++;
+	else if (text > start && is_word_char(text[-1]))
+		return NULL;
+	const char *end = longest(text, capabilities, UTIL_COUNT(capabilities));
+	for (const char *more = end; more;) {
+		end = more;
+		more = longest(end, fillers, UTIL_COUNT(fillers));
+	}
+	return end;
+}
+
+/* The end of the longest of the alternatives {a|b} that stands at text, or NULL. */
+static const char *
+match_group(const char *text, const char *group)
+{
+	const char *end = NULL;
+
+	while (*group != '}') {
+		size_t length = strcspn(++group, "|}");
+		if (strncmp(text, group, length) == 0 && (!end || text + length > end))
+			end = text + length;
+		group += length;
+	}
+	return end;
+}
+
+static const char *
+match_number(const char *text)
+{
+	size_t digits = strspn(text, "0123456789,");
+
+	if (digits == 0)
+		return NULL;
+	text += digits;
+	while (text[-1] == ',')
+		text--;
+	return text;
+}
+
+/* Does the phrase up to its next '*' stand at text, which is within start? The end of it, or NULL.
+ */
+static const char *
+match_here(const char *start, const char *text, const char *phrase)
+{
+	for (; text && *phrase && *phrase != '*'; phrase++) {
+		switch (*phrase) {
+		case '#': text = match_number(text); break;
+		case '~': text = match_capability(start, text); break;
+		case '$': text = *text == '\0' || strchr(".,;:)\n", *text) ? text : NULL; break;
+		case '{':
+			text = match_group(text, phrase);
+			phrase += strcspn(phrase, "}");
+			break;
+		default: text = *text == *phrase ? text + 1 : NULL;
 		}
 	}
 	return text;
@@ -196,19 +310,20 @@ match_here(const char *text, const char *phrase, size_t length)
 const char *
 outcome_rules_find(const char *text, const char *phrase)
 {
+	const char *start = text;
 	bool anchored = *phrase == '^';
 
 	if (anchored)
 		phrase++;
 	for (;;) {
-		size_t length = strcspn(phrase, "*");
-		const char *end = match_here(text, phrase, length);
+		const char *end = match_here(start, text, phrase);
 		while (!end && !anchored && *text)
-			end = match_here(++text, phrase, length);
-		if (!end || phrase[length] == '\0')
+			end = match_here(start, ++text, phrase);
+		phrase += strcspn(phrase, "*");
+		if (!end || *phrase == '\0')
 			return end;
 		text = end;
-		phrase += length + 1;
+		phrase++;
 		anchored = false;
 	}
 }
@@ -292,8 +407,8 @@ outcome_rules_judge(const struct outcome_facts *facts, int status)
 		verdict = first_verdict(facts, status);
 	if (firm && firm->class != OUTCOME_BAD_REQUEST)
 		return verdict;
-	const struct phrase_row *phrase =
-		find_phrase(facts, kind_of(verdict.class, status), firm != NULL);
+	unsigned kinds = firm && firm->how == LACKS ? UNABLE : kind_of(verdict.class, status);
+	const struct phrase_row *phrase = find_phrase(facts, kinds, firm && firm->how == FIRM);
 	if (phrase) {
 		verdict.class = phrase->class;
 		verdict.lacks_capability = phrase->lacks;

@@ -203,13 +203,31 @@ outcome_wait_parse(const char *text, int64_t unit_ms, int64_t now_ms)
 
 /* ---- prose ---- */
 
+/* Reads "21:16:41"; whether it is one. */
+static bool
+read_clock(const char *text, int64_t *ms)
+{
+	static const int64_t parts[] = {HOUR_MS, MINUTE_MS, SECOND_MS};
+
+	*ms = 0;
+	for (size_t i = 0; i < UTIL_COUNT(parts); i++) {
+		if (strspn(text, "0123456789") != 2)
+			return false;
+		*ms += ((text[0] - '0') * 10 + (text[1] - '0')) * parts[i];
+		text += 2;
+		if (i + 1 < UTIL_COUNT(parts) && *text++ != ':')
+			return false;
+	}
+	return true;
+}
+
 int64_t
 outcome_wait_prose(const char *text)
 {
 	static const char *const leads[] = {"try again in ", "try again after ", "retry in ",
 		"retry after ", "retry your request after ", "retry your request in ",
 		"reset after ", "resets in ", "reset in ", "please wait ", "wait for ",
-		"available in "};
+		"available in ", "replenished in "};
 	char plain[PROSE_BYTES];
 
 	outcome_rules_normalise(text, plain, sizeof(plain));
@@ -219,7 +237,7 @@ outcome_wait_prose(const char *text)
 			int64_t ms;
 			if (util_starts_with(at, "about "))
 				at += strlen("about ");
-			if (read_duration(at, &ms) && usable(ms) > 0)
+			if ((read_clock(at, &ms) || read_duration(at, &ms)) && usable(ms) > 0)
 				return ms;
 		}
 	}

@@ -91,6 +91,9 @@ static const struct {
 	{"Please wait 5 minutes and 3 seconds", 300000},
 	{"try again in about 3 hours", 10800000},
 	{"Please try again in a bit. Retry after 5s", 5000},
+	{"Quota will be replenished in 21:16:41.", 76601000},
+	{"Quota will be replenished in 12.03:14:15.", -1},
+	{"Quota will be replenished in 1:02", -1},
 	{"please try again later", -1},
 	{"try again in -5s", -1},
 	{"try again in 5", -1},
@@ -156,7 +159,7 @@ static const struct {
 	{"", "{\"retry_after\":1e308}", true, -1},
 	{"", "{\"retry_after\":true}", true, -1},
 	/* Reset headers: the dimension that is used up; the longest of several; none that is not.
-	 */
+         */
 	{"x-ratelimit-remaining-requests: 0\nx-ratelimit-reset-requests: 2m52.8s\n"
 	 "x-ratelimit-remaining-tokens: 7927\nx-ratelimit-reset-tokens: 547ms",
 		"", true, 172800},
@@ -202,6 +205,23 @@ static const struct {
 	{"a c b", "a*b*c", false},
 	{"", "a", false},
 	{"", "", true},
+	{"no slot available", "no {slot|slots} available", true},
+	{"no slots available", "no {slot|slots} available", true},
+	{"no room available", "no {slot|slots} available", false},
+	{"limited to 5 / month", "{/ |per }month", true},
+	{"tools are not supported", "~{ is| are|} not supported$", true},
+	{"tools are not supported.", "~{ is| are|} not supported$", true},
+	{"tools are not supported here", "~{ is| are|} not supported$", false},
+	{"`tool calling` is not supported", "~ is not supported", true},
+	{"the 'stop' parameter is not supported", "~ is not supported", true},
+	{"image format is not supported", "~ is not supported", false},
+	{"nonstop is not supported", "~ is not supported", false},
+	{"response_format.limit is not supported", "~ is not supported", false},
+	{"does not support image inputs", "does not support {the |}~", true},
+	{"does not support the imagination", "does not support ~", false},
+	{"{", "{a|b}", false},
+	{"", "~", false},
+	{"", "$", true},
 };
 
 START_TEST(a_phrase_is_found_where_it_may_stand)
@@ -215,11 +235,12 @@ static const struct {
 	const char *text, *normal;
 } normals[] = {
 	{"  Two  Blanks\nand a\tTAB ", "two blanks and a tab "},
-	{"This model's maximum isn\xe2\x80\x99t it", "this model's maximum isn't it"},
+	{"This model's maximum isn\xe2\x80\x99t it", "this model's maximum is not it"},
 	{"got 'a whole sentence' here", "got here"},
 	{"got 'it isn't one' here", "got here"},
 	{"got \"a whole sentence\"", "got "},
 	{"model 'x' and \"y\" stay", "model 'x' and \"y\" stay"},
+	{"it doesn't, you can't", "it does not, you can't"},
 	{"an 'open quote stays", "an 'open quote stays"},
 };
 
