@@ -206,14 +206,15 @@ outcome_rules_normalise(const char *text, char *out, size_t size)
 
 /* What a request may ask of a model and not every model can; the beginning of the word is enough.
  */
-static const char *const capabilities[] = {"assistant message prefill", "audio", "chat", "citation",
-	"completion", "developer instruction", "developer message", "developer role", "document",
-	"embedding", "file", "frequency_penalty", "frequencypenalty", "function",
-	"function calling", "generat", "grammar", "guided decoding", "image", "image_url", "json",
-	"json mode", "json schema", "json_object", "json_schema", "logit_bias", "logprob",
-	"max_completion_tokens", "max_tokens", "multi-modal", "multimodal", "parallel tool",
-	"parallel_tool_call", "pdf", "penalty", "prefill", "presence_penalty", "presencepenalty",
-	"prompt caching", "reasoning", "reasoning_effort", "response format", "response_format",
+static const char *const capabilities[] = {"assistant message prefill", "audio", "candidate",
+	"chat", "citation", "code execution", "conversation", "completion", "developer instruction",
+	"developer message", "developer role", "document", "embedding", "file", "frequency_penalty",
+	"frequencypenalty", "function", "function calling", "generat", "grammar", "grounding",
+	"guided decoding", "image", "image_url", "json", "json mode", "json schema", "json_object",
+	"json_schema", "logit_bias", "logprob", "max_completion_tokens", "max_tokens",
+	"multi-modal", "multimodal", "parallel tool", "parallel_tool_call", "pdf", "penalty",
+	"prefill", "presence_penalty", "presencepenalty", "prompt caching", "reasoning",
+	"reasoning_effort", "reasoning_format", "response format", "response_format",
 	"response schema", "seed", "stop", "stop sequence", "stopsequence", "stream", "streaming",
 	"strict", "structured output", "system", "system instruction", "temperature", "thinking",
 	"tool", "tool_choice", "tool choice", "tool_call", "top_k", "top_logprob", "top_p", "video",
@@ -221,7 +222,7 @@ static const char *const capabilities[] = {"assistant message prefill", "audio",
 /* What may stand between such a word and what is said of it. */
 static const char *const fillers[] = {"s", " input", " output", " modality", " content",
 	" parameter", " param", " argument", " option", " calling", " call", " use", " mode",
-	" message", " prompt", " role", " url", " part", "`", "'", "\""};
+	" message", " prompt", " role", " level", " budget", " url", " part", "`", "'", "\""};
 
 /* The end of the longest of the words that stands at text, or NULL. */
 static const char *
