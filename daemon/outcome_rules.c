@@ -296,8 +296,9 @@ match_here(const char *start, const char *text, const char *phrase)
 	for (; text && *phrase && *phrase != '*'; phrase++) {
 		switch (*phrase) {
 		case '#': text = match_number(text); break;
+		case '%': text = *text == '\0' ? NULL : text + strcspn(text, " "); break;
 		case '~': text = match_capability(start, text); break;
-		case '$': text = *text == '\0' || strchr(".,;:)\n", *text) ? text : NULL; break;
+		case '$': text = *text == '\0' || strchr(".,;)", *text) ? text : NULL; break;
 		case '{':
 			text = match_group(text, phrase);
 			phrase += strcspn(phrase, "}");
