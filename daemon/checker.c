@@ -22,6 +22,7 @@ struct checker {
 	struct config *config; /* a reference; NULL before the first checker_configure() */
 	struct slot *slots;    /* parallel to config->providers */
 	struct clock_timer timer;
+	bool stopped;
 };
 
 struct checker *
@@ -52,6 +53,13 @@ drop_config(struct checker *checker)
 }
 
 void
+checker_stop(struct checker *checker)
+{
+	checker->stopped = true;
+	drop_config(checker);
+}
+
+void
 checker_free(struct checker *checker)
 {
 	if (!checker)
@@ -64,6 +72,8 @@ void
 checker_configure(struct checker *checker, struct config *config)
 {
 	drop_config(checker);
+	if (checker->stopped)
+		return;
 	checker->config = config_ref(config);
 	checker->slots = x_calloc(config->provider_count, sizeof checker->slots[0]);
 	for (size_t i = 0; i < config->provider_count; i++)

@@ -18,6 +18,8 @@ struct checker *checker_new(
 void checker_free(struct checker *checker);
 /* From now on these providers, at this interval; what runs is cancelled. Takes a reference. */
 void checker_configure(struct checker *checker, struct config *config);
+/* Asks nobody any more, whatever is configured later; what runs is cancelled. */
+void checker_stop(struct checker *checker);
 /* Something failed: starts the timer if there is reason to and it does not run. */
 void checker_consider(struct checker *checker);
 

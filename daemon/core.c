@@ -73,6 +73,13 @@ core_init(struct core *core, struct clock *clock, struct transport *transport,
 }
 
 void
+core_stop(struct core *core)
+{
+	core->draining = true;
+	checker_stop(core->checker);
+}
+
+void
 core_free(struct core *core)
 {
 	checker_free(core->checker);

@@ -14,7 +14,7 @@ struct core_hooks {
 	/* Reads the configuration anew and calls core_configure(). 0, or an error with faults
 	 * filled. */
 	int (*reload)(void *arg, struct config_faults *faults);
-	/* Peak and present numbers that only the edge knows. */
+	/* How many connections there are now. */
 	int (*connections)(void *arg);
 	void *arg;
 };
@@ -43,6 +43,8 @@ struct core {
 /* config: a reference is taken. seed: of everything random in it. */
 void core_init(struct core *core, struct clock *clock, struct transport *transport,
 	struct config *config, const struct core_hooks *hooks, uint64_t seed);
+/* The end has begun: no new calls, no more active checks. The transport must still be there. */
+void core_stop(struct core *core);
 /* Every call must have ended. */
 void core_free(struct core *core);
 /*

@@ -445,6 +445,12 @@ on_connection(uv_stream_t *server, int status)
 	go_on(connection);
 }
 
+static void
+on_given_up(void *arg)
+{
+	(void)arg;
+}
+
 struct listener *
 listen_start(
 	uv_loop_t *loop, struct core *core, const char *path, int inherited_fd, struct buf *why)
@@ -469,11 +475,13 @@ listen_start(
 	listener->read_buffer = x_malloc(READ_BYTES);
 	listener->listening = true;
 	int error = uv_pipe_open(&listener->pipe, fd);
-	if (!error)
+	if (error)
+		close(fd);
+	else
 		error = uv_listen((uv_stream_t *)&listener->pipe, BACKLOG, on_connection);
 	if (error) {
-		/* only a descriptor that is no listening socket gets here, before anything runs */
 		(void)buf_printf(why, "cannot listen at %s: %s", path, uv_strerror(error));
+		listen_close(listener, on_given_up, NULL);
 		return NULL;
 	}
 	return listener;

@@ -73,7 +73,7 @@ on_listener_closed(void *arg)
 {
 	struct server *server = arg;
 
-	/* active checks that run are cancelled while there is a transport to do it */
+	/* whatever is left of it is cancelled while there is a transport to do it */
 	core_free(&server->core);
 	transport_curl_close(server->transport, on_transport_closed, server);
 }
@@ -150,7 +150,7 @@ set_state(struct server *server, enum server_state state)
 	switch (state) {
 	case SERVER_RUNNING: break;
 	case SERVER_DRAINING:
-		server->core.draining = true;
+		core_stop(&server->core);
 		listen_stop(server->listener);
 		(void)sd_notify(0, "STOPPING=1\nSTATUS=Waiting for running calls");
 		arm(server, DRAIN_MS);
@@ -328,10 +328,11 @@ out:
 	return server->listener ? 0 : LLMFO_EINTERNAL;
 }
 
-/* What a start that failed had made already. */
+/* What a start that failed had made already. A signal meanwhile changes nothing. */
 static void
 give_up(struct server *server)
 {
+	server->state = SERVER_CLOSING;
 	if (server->transport) {
 		core_free(&server->core);
 		transport_curl_close(server->transport, on_transport_closed, server);

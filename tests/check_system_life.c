@@ -158,6 +158,27 @@ START_TEST(an_active_check_under_way_does_not_hold_up_the_end)
 }
 END_TEST
 
+START_TEST(while_calls_may_finish_active_checks_may_not)
+{
+	struct wire wire;
+
+	configure("health: {failure_threshold: 1, check_interval: 10ms}\n");
+	daemon_ctl_ends(d, 0, "reload", NULL);
+	hold_a_call(&wire);
+	fake_provider_check_script(fp, "a", "hang");
+	fake_provider_script(fp, "a", "503");
+	daemon_ctl_ends(d, 1, "ask", "hello", NULL);
+	fake_provider_wait(fp, "a", "checks=1&in_flight=2");
+	daemon_signal(d, SIGTERM);
+	daemon_wait_told(d, "STOPPING=1");
+	fake_provider_wait(fp, "a", "held=1&in_flight=1");
+	fake_provider_release(fp, "a");
+	wire_expect_only(&wire, 1, NULL);
+	ends_well();
+	wire_close(&wire);
+}
+END_TEST
+
 START_TEST(a_client_that_reads_nothing_does_not_hold_up_the_end_for_long)
 {
 	struct wire wire;
@@ -358,6 +379,7 @@ add_tests(TCase *tests)
 	tcase_add_loop_test(tests, told_twice_it_ends_at_once_and_says_so_to_every_call, 0, 2);
 	tcase_add_test(tests, a_check_that_only_a_client_waits_for_does_not_hold_up_the_end);
 	tcase_add_test(tests, an_active_check_under_way_does_not_hold_up_the_end);
+	tcase_add_test(tests, while_calls_may_finish_active_checks_may_not);
 	tcase_add_test(tests, a_client_that_reads_nothing_does_not_hold_up_the_end_for_long);
 	tcase_add_test(tests, a_broken_pipe_ends_nothing);
 	tcase_add_test(tests, a_hangup_signal_reloads_and_says_so);
