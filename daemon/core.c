@@ -53,6 +53,7 @@ core_init(struct core *core, struct clock *clock, struct transport *transport,
 		core->hooks = *hooks;
 	core->config = config_ref(config);
 	core->health = health_new();
+	list_init(&core->checks);
 	core->checker = checker_new(clock, transport, core->health);
 	core->started_ms = clock_now_ms(clock);
 	gate_init(&core->gate, config->max_calls, config->max_queue);

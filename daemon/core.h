@@ -28,6 +28,7 @@ struct core {
 	struct stats stats;
 	struct call_env env;
 	struct checker *checker; /* owned: active checks */
+	struct list checks;      /* of struct check_shared: those that requests wait for */
 	struct core_hooks hooks;
 	int64_t started_ms;
 	char *last_reload_error; /* owned; NULL: the last reload went well */

@@ -23,9 +23,12 @@
 
 #define BACKLOG 511
 #define READ_BYTES 65536
-/* Above this much unread output a connection is not read from; above the second it is ended. */
+/*
+ * Above this much unread output a connection is not read from, and what was read waits. Above the
+ * second it is ended: requests that ran already still reply, and a reply is never cut.
+ */
 #define OUT_HIGH_BYTES ((size_t)1 << 20)
-#define OUT_MAX_BYTES ((size_t)256 << 20)
+#define OUT_MAX_BYTES ((size_t)8 << 20)
 /* After so much output that had to wait, free memory goes back to the system. */
 #define TRIM_BYTES ((size_t)8 << 20)
 
@@ -59,7 +62,6 @@ struct connection {
 	struct clock_timer resume; /* goes on, or closes, in the next turn */
 	char *rest;                /* owned: read, but its turn is still to come; NULL: none */
 	size_t rest_bytes, rest_at;
-	bool paused;      /* not read from: too much output waits */
 	bool ending;      /* closes when the output is out */
 	uv_poll_t hangup; /* watches a half-closed peer, by hangup_fd */
 	int hangup_fd;    /* -1: no watch */
@@ -154,8 +156,8 @@ on_written(uv_write_t *write, int status)
 		return;
 	if (status < 0 || (connection->ending && waiting_bytes(connection) == 0)) {
 		close_connection(connection);
-	} else if (connection->paused && waiting_bytes(connection) < OUT_HIGH_BYTES / 2) {
-		connection->paused = false;
+	} else if (connection->session->held && waiting_bytes(connection) < OUT_HIGH_BYTES / 2) {
+		connection->session->held = false;
 		go_on(connection);
 	}
 }
@@ -171,6 +173,7 @@ static void
 close_soon(struct connection *connection)
 {
 	(void)uv_read_stop((uv_stream_t *)&connection->pipe);
+	connection->session->closing = true;
 	clock_soon(
 		connection->listener->core->clock, &connection->resume, on_close_now, connection);
 }
@@ -200,6 +203,7 @@ ops_send(void *arg, char *bytes, size_t count)
 	struct connection *connection = arg;
 	uv_stream_t *stream = (uv_stream_t *)&connection->pipe;
 	uv_buf_t buffer = uv_buf_init(bytes, (unsigned)count);
+	bool too_much = waiting_bytes(connection) > OUT_MAX_BYTES;
 	int sent = uv_try_write(stream, &buffer, 1);
 	int error = sent < 0 && sent != UV_EAGAIN ? sent : 0;
 
@@ -208,12 +212,12 @@ ops_send(void *arg, char *bytes, size_t count)
 	free(bytes);
 	if (error) {
 		close_soon(connection);
-	} else if (waiting_bytes(connection) > OUT_MAX_BYTES) {
+	} else if (too_much) {
 		log_warning("connection of uid %u ended: it does not read its replies",
 			connection->session->peer.uid);
 		close_soon(connection);
-	} else if (waiting_bytes(connection) > OUT_HIGH_BYTES && !connection->paused) {
-		connection->paused = true;
+	} else if (waiting_bytes(connection) > OUT_HIGH_BYTES && !connection->session->held) {
+		connection->session->held = true;
 		(void)uv_read_stop(stream);
 	}
 }
@@ -303,7 +307,7 @@ feed(struct connection *connection, const char *bytes, size_t count)
 	connection->rest_bytes = count - taken;
 	connection->rest = x_malloc(count - taken);
 	memcpy(connection->rest, bytes + taken, count - taken);
-	if (!connection->paused && !clock_running(&connection->resume))
+	if (!connection->session->held && !clock_running(&connection->resume))
 		clock_soon(
 			connection->listener->core->clock, &connection->resume, go_on, connection);
 }
@@ -330,13 +334,13 @@ go_on(void *arg)
 	struct connection *connection = arg;
 	size_t left = connection->rest_bytes - connection->rest_at;
 
-	if (connection->paused || connection->ending || clock_running(&connection->resume))
+	if (connection->session->held || connection->ending || clock_running(&connection->resume))
 		return;
 	if (connection->rest) {
 		connection->rest_at += session_feed(
 			connection->session, connection->rest + connection->rest_at, left);
 		if (connection->rest_at < connection->rest_bytes) {
-			if (!connection->paused && !clock_running(&connection->resume))
+			if (!connection->session->held && !clock_running(&connection->resume))
 				clock_soon(connection->listener->core->clock, &connection->resume,
 					go_on, connection);
 			return;
@@ -344,7 +348,8 @@ go_on(void *arg)
 		free(connection->rest);
 		connection->rest = NULL;
 	}
-	if (!connection->paused && !connection->ending && !clock_running(&connection->resume) &&
+	if (!connection->session->held && !connection->ending &&
+		!clock_running(&connection->resume) &&
 		uv_read_start((uv_stream_t *)&connection->pipe, on_alloc, on_read))
 		close_connection(connection);
 }

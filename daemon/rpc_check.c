@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* check: asks providers, all at once, by requests that cost nothing, and replies when the last has
- * answered. */
+ * answered. Who asks for what is being asked already waits along. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "check.h"
+#include "check_shared.h"
 #include "llmfo.h"
 #include "rpc.h"
+
+/* So many may wait on one connection. */
+#define CHECKS_WAITING 8
 
 /* One provider's part of the reply. */
 struct row {
 	struct checks *checks;
 	struct config_provider *provider;
-	struct check *check; /* NULL: not running */
+	struct check_waiter waiter;
 	bool reachable, key_ok;
 	char **missing; /* owned list of borrowed names */
 	int64_t latency_ms;
@@ -30,8 +33,7 @@ static void
 free_checks(struct checks *checks)
 {
 	for (size_t i = 0; i < checks->count; i++) {
-		if (checks->rows[i].check)
-			check_cancel(checks->rows[i].check);
+		check_shared_leave(&checks->rows[i].waiter);
 		free(checks->rows[i].missing);
 	}
 	free(checks->rows);
@@ -91,7 +93,6 @@ on_checked(void *arg, const struct check_result *result)
 	struct row *row = arg;
 	size_t missing = 0;
 
-	row->check = NULL;
 	row->reachable = result->reachable;
 	row->key_ok = result->key_ok;
 	row->latency_ms = result->latency_ms;
@@ -110,10 +111,32 @@ on_cancel(void *arg)
 	free_checks(arg);
 }
 
+/* Why there may be no further check; false: there may. */
+static bool
+refused(struct session_request *request)
+{
+	int waiting = 0;
+
+	if (request->session->core->draining) {
+		session_fail(request, LLMFO_ESHUTTING_DOWN, "the daemon is shutting down");
+		return true;
+	}
+	for (struct list *node = request->session->requests.next;
+		node != &request->session->requests; node = node->next)
+		waiting +=
+			LIST_OWNER(node, struct session_request, node)->method == MESSAGE_M_check;
+	if (waiting <= CHECKS_WAITING)
+		return false;
+	session_fail(request, LLMFO_EBUSY, "%d checks are waited for on this connection already",
+		CHECKS_WAITING);
+	return true;
+}
+
 void
 rpc_check(struct session_request *request, const msgpack_object_map *map)
 {
-	static char *const none[] = {NULL};
+	if (refused(request))
+		return;
 	struct core *core = request->session->core;
 	char *name = rpc_text(map, "provider");
 	struct checks *checks = x_calloc(1, sizeof *checks);
@@ -133,8 +156,7 @@ rpc_check(struct session_request *request, const msgpack_object_map *map)
 		if (!row->provider->configured)
 			continue;
 		checks->running++;
-		row->check = check_start(core->clock, core->transport, row->provider,
-			row->provider->models ? row->provider->models : none, on_checked, row);
+		check_shared_join(core, row->provider, &row->waiter, on_checked, row);
 	}
 	if (name && checks->count == 0) {
 		free_checks(checks);

@@ -83,6 +83,7 @@ free_request(struct session_request *request)
 {
 	list_remove(&request->node);
 	request->session->core->input_bytes -= request->bytes;
+	request->session->request_count--;
 	free(request);
 }
 
@@ -146,6 +147,7 @@ send_reply(struct session *session)
 	size_t count = session->input->out.size;
 	char *bytes = msgpack_sbuffer_release(&session->input->out);
 
+	session->turn_bytes += count;
 	session->ops->send(session->arg, bytes, count);
 }
 
@@ -393,6 +395,10 @@ take_request(struct session *session, const msgpack_object *message, size_t byte
 			"the requests that run are as large, taken together, as they may be");
 		return;
 	}
+	if (session->request_count >= SESSION_REQUESTS && method != MESSAGE_M_cancel) {
+		refuse(session, msgid, LLMFO_EBUSY, "too many requests run on this connection");
+		return;
+	}
 	struct session_request *request = x_calloc(1, sizeof *request);
 	request->session = session;
 	request->bytes = bytes;
@@ -400,6 +406,7 @@ take_request(struct session *session, const msgpack_object *message, size_t byte
 	request->msgid = msgid;
 	request->method = (enum message_method)method;
 	list_append(&session->requests, &request->node);
+	session->request_count++;
 	rpc_handle(request, &items[3]);
 }
 
@@ -507,7 +514,9 @@ session_feed(struct session *session, const void *bytes, size_t count)
 	unsigned messages = 0;
 	size_t used;
 
-	while (at < end && !session->closing && messages < SESSION_TURN_MESSAGES) {
+	session->turn_bytes = 0;
+	while (at < end && !session->closing && !session->held &&
+		messages < SESSION_TURN_MESSAGES && session->turn_bytes < SESSION_TURN_BYTES) {
 		switch (frame_scan(&session->input->frame, at, (size_t)(end - at), &used)) {
 		case FRAME_MORE: take_part(session, at, used); break;
 		case FRAME_COMPLETE:

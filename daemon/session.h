@@ -49,10 +49,13 @@ struct session {
 	const struct session_ops *ops;
 	void *arg;
 	struct session_peer peer;
-	char client[64];             /* the name it claims, for the log */
-	struct list requests;        /* of struct session_request, owned */
-	bool closing;                /* takes no more bytes */
-	bool half_closed;            /* the client sends no more, but reads */
+	char client[64];        /* the name it claims, for the log */
+	struct list requests;   /* of struct session_request, owned */
+	unsigned request_count; /* how many of them */
+	bool held;              /* set by the owner: nothing is handled, too much output waits */
+	size_t turn_bytes;      /* of replies since session_feed() began */
+	bool closing;           /* takes no more bytes; the owner may set it, too */
+	bool half_closed;       /* the client sends no more, but reads */
 	struct session_input *input; /* owned */
 };
 
@@ -60,11 +63,16 @@ struct session *session_new(struct core *core, const struct session_peer *peer,
 	const struct session_ops *ops, void *arg);
 /* Cancels what runs and frees it. */
 void session_free(struct session *session);
+/* So many requests may run on one connection; further ones are `busy`, only `cancel`
+ * goes on. */
+#define SESSION_REQUESTS 1024
 /*
- * Bytes came. At most SESSION_TURN_MESSAGES messages of them are handled, so that others get their
- * turn: returns how many bytes were taken. The rest is to be given again, in a later turn.
+ * Bytes came. At most SESSION_TURN_MESSAGES messages of them are handled, and no more after
+ * SESSION_TURN_BYTES of replies, so that others get their turn; none while it is held. Returns how
+ * many bytes were taken. The rest is to be given again, in a later turn.
  */
 #define SESSION_TURN_MESSAGES 32
+#define SESSION_TURN_BYTES ((size_t)128 << 10)
 size_t session_feed(struct session *session, const void *bytes, size_t count);
 /* The client sends no more; it is closed when everything was answered. */
 void session_end_of_input(struct session *session);

@@ -36,6 +36,16 @@ reply_is(uint32_t msgid, const char *code)
 	wire_reply_free(&reply);
 }
 
+static int
+list_count(const struct list *list)
+{
+	int count = 0;
+
+	for (const struct list *node = list->next; node != list; node = node->next)
+		count++;
+	return count;
+}
+
 /* Neither provider answers. */
 static void
 both_hang(void)
@@ -113,6 +123,109 @@ START_TEST(others_get_their_turn_after_so_many_messages)
 	ck_assert_uint_eq(t->sent, SESSION_TURN_MESSAGES);
 	ck_assert_uint_eq(session_feed(t->session, bytes + used, all - used), all - used);
 	ck_assert_uint_eq(t->sent, SESSION_TURN_MESSAGES + 3);
+}
+END_TEST
+
+/* So many of one request, one after the other. */
+static char *
+many(const char *method, const char *params, uint32_t number, size_t *all)
+{
+	struct buf bytes;
+
+	buf_init(&bytes, (size_t)1 << 20);
+	for (uint32_t i = 0; i < number; i++) {
+		size_t count;
+		char *one = wire_pack(i, method, params, &count);
+
+		(void)buf_add(&bytes, one, count);
+		free(one);
+	}
+	return buf_take(&bytes, all);
+}
+
+START_TEST(others_get_their_turn_after_so_much_output)
+{
+	struct buf config;
+	size_t all;
+
+	buf_init(&config, 65536);
+	(void)buf_puts(&config, "agents:\n");
+	for (int i = 0; i < 400; i++)
+		(void)buf_printf(&config,
+			"  agent%d: {primary: {provider: a, model: m}, "
+			"backup: {provider: b, model: m}}\n",
+			i);
+	talk_end(t);
+	talk_begin(t, config.data, ME);
+	buf_free(&config);
+	char *bytes = many("chains", "[]", SESSION_TURN_MESSAGES, &all);
+	size_t used = session_feed(t->session, bytes, all);
+	ck_assert_uint_lt(t->sent, SESSION_TURN_MESSAGES);
+	ck_assert_uint_lt(t->out.len, SESSION_TURN_BYTES + t->out.len / t->sent);
+	talk_feed(t, bytes + used, all - used);
+	ck_assert_uint_eq(t->sent, SESSION_TURN_MESSAGES);
+	free(bytes);
+}
+END_TEST
+
+START_TEST(while_it_is_held_nothing_is_handled)
+{
+	size_t all;
+	char *bytes = many("hello", "[]", 3, &all);
+
+	t->session->held = true;
+	ck_assert_uint_eq(session_feed(t->session, bytes, all), 0);
+	ck_assert_uint_eq(t->sent, 0);
+	t->session->held = false;
+	ck_assert_uint_eq(session_feed(t->session, bytes, all), all);
+	ck_assert_uint_eq(t->sent, 3);
+	free(bytes);
+}
+END_TEST
+
+START_TEST(there_is_an_end_to_how_many_requests_run)
+{
+	size_t all;
+	char *bytes = many("generate", HELD, SESSION_REQUESTS + 1, &all);
+
+	talk_end(t);
+	talk_begin(t, "limits: {calls: 1, queue: 5000}\n", ME);
+	both_hang();
+	talk_feed(t, bytes, all);
+	reply_is(SESSION_REQUESTS, "busy");
+	talk_ask(t, 9999, "cancel", "[{\"msgid\":0}]");
+	reply_is(0, "cancelled");
+	reply_is(9999, "");
+	free(bytes);
+}
+END_TEST
+
+START_TEST(a_provider_is_checked_once_however_many_ask)
+{
+	for (uint32_t i = 0; i < 8; i++)
+		talk_ask(t, i, "check", "[]");
+	ck_assert_int_eq(list_count(&t->transport.transfers), 2);
+	talk_ask(t, 8, "check", "[]");
+	reply_is(8, "busy");
+	talk_ask(t, 9, "cancel", "[{\"msgid\":0}]");
+	reply_is(0, "cancelled");
+	reply_is(9, "");
+	ck_assert_int_eq(list_count(&t->transport.transfers), 2);
+	fake_clock_advance(&t->clock, 1);
+	for (uint32_t i = 1; i < 8; i++)
+		reply_is(i, "");
+	talk_ask(t, 1, "check", "[{\"provider\":\"a\"}]");
+	ck_assert_int_eq(list_count(&t->transport.transfers), 1);
+	talk_hang_up(t);
+	ck_assert_int_eq(list_count(&t->transport.transfers), 0);
+}
+END_TEST
+
+START_TEST(when_the_end_has_begun_nothing_is_checked)
+{
+	core_stop(&t->core);
+	talk_ask(t, 1, "check", "[]");
+	reply_is(1, "shutting_down");
 }
 END_TEST
 
@@ -314,6 +427,11 @@ main(void)
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, a_session_cut_anywhere_gives_the_same_replies);
 	tcase_add_test(tests, others_get_their_turn_after_so_many_messages);
+	tcase_add_test(tests, others_get_their_turn_after_so_much_output);
+	tcase_add_test(tests, while_it_is_held_nothing_is_handled);
+	tcase_add_test(tests, there_is_an_end_to_how_many_requests_run);
+	tcase_add_test(tests, a_provider_is_checked_once_however_many_ask);
+	tcase_add_test(tests, when_the_end_has_begun_nothing_is_checked);
 	tcase_add_test(tests, what_comes_after_the_end_is_not_looked_at);
 	tcase_add_test(tests, a_client_that_leaves_cancels_its_calls);
 	tcase_add_test(tests, a_client_that_says_no_more_is_closed_behind_its_last_reply);
