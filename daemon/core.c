@@ -54,6 +54,7 @@ core_init(struct core *core, struct clock *clock, struct transport *transport,
 	core->config = config_ref(config);
 	core->health = health_new();
 	list_init(&core->checks);
+	partials_init(&core->partials, clock);
 	core->checker = checker_new(clock, transport, core->health);
 	core->started_ms = clock_now_ms(clock);
 	gate_init(&core->gate, config->max_calls, config->max_queue);

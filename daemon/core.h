@@ -8,6 +8,8 @@
 
 #include "call.h"
 #include "list.h"
+#include "log.h"
+#include "partial.h"
 
 /* What only the program around the core can do. Any may be NULL. */
 struct core_hooks {
@@ -36,9 +38,9 @@ struct core {
 	char id_prefix[17];
 	bool draining; /* no new calls */
 	/* ---- of all sessions ---- */
-	size_t input_bytes; /* half messages, and requests that run */
-	uint64_t broken;    /* connections that were closed for what they sent */
-	int64_t broken_logged_ms;
+	size_t input_bytes;           /* half messages, and requests that run */
+	struct partials partials;     /* the half messages */
+	struct log_rate broken_lines; /* of connections closed for what they sent */
 };
 
 /* config: a reference is taken. seed: of everything random in it. */

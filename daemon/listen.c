@@ -45,8 +45,8 @@ struct listener {
 	size_t waited_bytes; /* of output that had to wait and is gone, since the last trim */
 	char *read_buffer;   /* READ_BYTES, shared: what is not a whole message is copied by its
 	                        session */
-	int64_t refused_ms;  /* last time a connection was refused and logged */
-	uint64_t refused;
+	struct log_rate refused;
+	struct log_rate unread;
 	bool closing;
 	void (*closed)(void *arg);
 	void *closed_arg;
@@ -198,6 +198,18 @@ send_later(struct connection *connection, char *bytes, size_t count, size_t sent
 }
 
 static void
+end_unread(struct connection *connection)
+{
+	struct listener *listener = connection->listener;
+
+	if (log_rate_allows(&listener->unread, clock_now_ms(listener->core->clock)))
+		log_warning("connection of uid %u ended: it does not read its replies; %llu did "
+			    "not so far",
+			connection->session->peer.uid, (unsigned long long)listener->unread.count);
+	close_soon(connection);
+}
+
+static void
 ops_send(void *arg, char *bytes, size_t count)
 {
 	struct connection *connection = arg;
@@ -213,9 +225,7 @@ ops_send(void *arg, char *bytes, size_t count)
 	if (error) {
 		close_soon(connection);
 	} else if (too_much) {
-		log_warning("connection of uid %u ended: it does not read its replies",
-			connection->session->peer.uid);
-		close_soon(connection);
+		end_unread(connection);
 	} else if (waiting_bytes(connection) > OUT_HIGH_BYTES && !connection->session->held) {
 		connection->session->held = true;
 		(void)uv_read_stop(stream);
@@ -381,14 +391,9 @@ ask_peer(int fd, struct session_peer *peer)
 static void
 log_refused(struct listener *listener, const char *why)
 {
-	int64_t now_ms = clock_now_ms(listener->core->clock);
-
-	listener->refused++;
-	if (listener->refused_ms != 0 && now_ms - listener->refused_ms < 1000)
-		return;
-	log_warning("connection refused: %s; %d are open, %llu were refused so far", why,
-		listener->count, (unsigned long long)listener->refused);
-	listener->refused_ms = now_ms;
+	if (log_rate_allows(&listener->refused, clock_now_ms(listener->core->clock)))
+		log_warning("connection refused: %s; %d are open, %llu were refused so far", why,
+			listener->count, (unsigned long long)listener->refused.count);
 }
 
 /* NULL, or why there may be no more connections: a quarter of all descriptors is for providers. */

@@ -52,6 +52,15 @@ log_capture(void (*sink)(void *arg, enum log_level level, const char *line), voi
 	log_state.sink_arg = arg;
 }
 
+bool
+log_rate_allows(struct log_rate *rate, int64_t now_ms)
+{
+	if (rate->count++ > 0 && now_ms - rate->last_ms < 1000)
+		return false;
+	rate->last_ms = now_ms;
+	return true;
+}
+
 uint64_t
 log_dropped(void)
 {

@@ -36,6 +36,15 @@ void log_setup(enum log_level level, enum log_format format, bool terminal);
 bool log_wants(enum log_level level);
 /* For tests: lines go there instead of stderr; NULL: back to stderr. */
 void log_capture(void (*sink)(void *arg, enum log_level level, const char *line), void *arg);
+/*
+ * Lines that others can cause as often as they like: one a second, the rest is counted. True: this
+ * one is to be written. All zero to begin with.
+ */
+struct log_rate {
+	int64_t last_ms;
+	uint64_t count; /* all so far */
+};
+bool log_rate_allows(struct log_rate *rate, int64_t now_ms);
 /* How many lines were dropped because nobody read. */
 uint64_t log_dropped(void);
 

@@ -17,6 +17,8 @@
 #include "rpc.h"
 #include "utf8.h"
 
+/* More than this is not kept allocated for the next message. */
+#define IDLE_BYTES 4096
 /* As much of a message that is passed over is kept: enough for its msgid, in the longest form. */
 #define HEAD_BYTES 32
 
@@ -27,16 +29,25 @@
 
 struct session_input {
 	struct frame frame;
-	struct buf kept;     /* the beginning of a message that is not whole yet */
+	struct buf kept; /* the beginning of a message that is not whole yet */
+	struct partial partial;
 	msgpack_zone zone;   /* of the message being handled */
 	msgpack_sbuffer out; /* the reply being packed */
 	msgpack_packer packer;
 };
 
+/* Is there no room for more bytes, even when the oldest half messages of others are dropped? A
+ * caller that means it sends a message in one go. */
 static bool
-is_crowded(const struct core *core, size_t more_bytes)
+is_crowded(const struct session *session, size_t more_bytes)
 {
-	return core->input_bytes + more_bytes > INPUT_MESSAGES * core->config->max_message_bytes;
+	struct core *core = session->core;
+	size_t max_bytes = INPUT_MESSAGES * core->config->max_message_bytes;
+
+	while (core->input_bytes + more_bytes > max_bytes)
+		if (!partials_drop(&core->partials, &session->input->partial, SMALL_BYTES))
+			return true;
+	return false;
 }
 
 static void
@@ -45,7 +56,8 @@ forget_kept(struct session *session)
 	struct buf *kept = &session->input->kept;
 
 	session->core->input_bytes -= kept->len;
-	if (kept->cap > SMALL_BYTES)
+	partial_end(&session->core->partials, &session->input->partial);
+	if (kept->cap > IDLE_BYTES)
 		buf_free(kept);
 	buf_clear(kept);
 }
@@ -57,6 +69,8 @@ expect_message(struct session *session)
 	forget_kept(session);
 	session->input->kept.max = session->core->config->max_message_bytes;
 }
+
+static void on_drop(void *arg, bool crowded);
 
 struct session *
 session_new(struct core *core, const struct session_peer *peer, const struct session_ops *ops,
@@ -74,6 +88,7 @@ session_new(struct core *core, const struct session_peer *peer, const struct ses
 	if (!msgpack_zone_init(&session->input->zone, 1024))
 		abort();
 	msgpack_sbuffer_init(&session->input->out);
+	partial_init(&session->input->partial, &session->held, on_drop, session);
 	expect_message(session);
 	return session;
 }
@@ -254,25 +269,17 @@ refuse(struct session *session, uint32_t msgid, int error, const char *message)
 
 /* ---- in ---- */
 
-/* One line a second at most, however many do wrong. */
-static void
-log_broken(struct session *session, const char *why)
-{
-	struct core *core = session->core;
-	int64_t now_ms = clock_now_ms(core->clock);
-
-	core->broken++;
-	if (core->broken > 1 && now_ms - core->broken_logged_ms < 1000)
-		return;
-	core->broken_logged_ms = now_ms;
-	log_warning("connection of uid %u pid %d closed: %s (%llu such connections so far)",
-		session->peer.uid, session->peer.pid, why, (unsigned long long)core->broken);
-}
-
+/* What was kept of its input goes at once, the session itself later. */
 static void
 break_off(struct session *session, const char *why)
 {
-	log_broken(session, why);
+	struct core *core = session->core;
+
+	if (log_rate_allows(&core->broken_lines, clock_now_ms(core->clock)))
+		log_warning("connection of uid %u pid %d closed: %s (%llu such connections so far)",
+			session->peer.uid, session->peer.pid, why,
+			(unsigned long long)core->broken_lines.count);
+	forget_kept(session);
 	session->closing = true;
 	session->ops->close(session->arg);
 }
@@ -390,7 +397,7 @@ take_request(struct session *session, const msgpack_object *message, size_t byte
 			"there is no such method; `hello` lists those there are");
 		return;
 	}
-	if (bytes > SMALL_BYTES && is_crowded(session->core, bytes)) {
+	if (bytes > SMALL_BYTES && is_crowded(session, bytes)) {
 		refuse(session, msgid, LLMFO_EBUSY,
 			"the requests that run are as large, taken together, as they may be");
 		return;
@@ -417,7 +424,6 @@ take_message(struct session *session, const char *bytes, size_t count)
 	size_t offset = 0;
 	uint32_t msgid;
 
-	msgpack_zone_clear(&session->input->zone);
 	if (msgpack_unpack(bytes, count, &offset, &session->input->zone, &message) < 0) {
 		break_off(session, "a message could not be unpacked");
 		return;
@@ -425,11 +431,13 @@ take_message(struct session *session, const char *bytes, size_t count)
 	const char *fault = shape_fault(&message);
 	if (!fault) {
 		take_request(session, &message, count);
-		return;
+	} else {
+		if (peek_msgid(bytes, count, &msgid))
+			refuse(session, msgid, LLMFO_EINVALID_REQUEST, fault);
+		break_off(session, fault);
 	}
-	if (peek_msgid(bytes, count, &msgid))
-		refuse(session, msgid, LLMFO_EINVALID_REQUEST, fault);
-	break_off(session, fault);
+	/* a connection that is idle holds nothing of what it said */
+	msgpack_zone_clear(&session->input->zone);
 }
 
 /* Keeps what belongs to a message that is not whole; of one that is passed over only its head. */
@@ -456,21 +464,32 @@ keep(struct session *session, const char *bytes, size_t count)
 	session->core->input_bytes = session->core->input_bytes - before + kept->len;
 }
 
+/* Half a message has to go: there is no room, or its rest does not come. */
+static void
+on_drop(void *arg, bool crowded)
+{
+	struct session *session = arg;
+	const struct buf *kept = &session->input->kept;
+	const char *why = crowded
+		? "the messages under way are as large, taken together, as they may be"
+		: "the rest of a message did not come within 30 s";
+	uint32_t msgid;
+
+	if (peek_msgid(kept->data, kept->len, &msgid))
+		refuse(session, msgid, crowded ? LLMFO_EBUSY : LLMFO_EINVALID_REQUEST, why);
+	break_off(session, why);
+}
+
 /* Half a message came. */
 static void
 take_part(struct session *session, const char *bytes, size_t count)
 {
 	const struct buf *kept = &session->input->kept;
-	static const char why[] = "the messages under way are as large, taken together, as they "
-				  "may be";
-	uint32_t msgid;
 
 	keep(session, bytes, count);
-	if (kept->len <= SMALL_BYTES || !is_crowded(session->core, 0))
-		return;
-	if (peek_msgid(kept->data, kept->len, &msgid))
-		refuse(session, msgid, LLMFO_EBUSY, why);
-	break_off(session, why);
+	partial_set(&session->core->partials, &session->input->partial, kept->len);
+	if (kept->len > SMALL_BYTES && is_crowded(session, 0))
+		on_drop(session, true);
 }
 
 /* A whole message ends at bytes + count; its beginning may have been kept. */
@@ -534,6 +553,8 @@ void
 session_end_of_input(struct session *session)
 {
 	session->half_closed = true;
+	/* what is not whole never will be; what runs goes on */
+	expect_message(session);
 	if (list_empty(&session->requests) && !session->closing) {
 		session->closing = true;
 		session->ops->close(session->arg);

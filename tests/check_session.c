@@ -239,6 +239,75 @@ START_TEST(what_comes_after_the_end_is_not_looked_at)
 }
 END_TEST
 
+START_TEST(a_message_that_does_not_end_ends_the_connection)
+{
+	fake_clock_advance(&t->clock, 5);
+	talk_feed(t, "\x94\x00", 2);
+	fake_clock_advance(&t->clock, PARTIAL_MAX_MS - 1);
+	ck_assert(!t->closed);
+	talk_feed(t, "\x05", 1);
+	fake_clock_advance(&t->clock, 1);
+	ck_assert(t->closed);
+	ck_assert_uint_eq(t->core.input_bytes, 0);
+}
+END_TEST
+
+START_TEST(a_message_whose_sender_is_not_read_from_has_time)
+{
+	talk_feed(t, "\x94\x00", 2);
+	t->session->held = true;
+	fake_clock_advance(&t->clock, PARTIAL_MAX_MS + 1);
+	t->session->held = false;
+	talk_feed(t, "\x05\xa5hello\x90", 8);
+	reply_is(5, "");
+	ck_assert_uint_eq(t->core.input_bytes, 0);
+	fake_clock_advance(&t->clock, 3 * PARTIAL_MAX_MS);
+	ck_assert(!t->closed);
+}
+END_TEST
+
+START_TEST(half_a_message_before_the_end_of_input_ends_nothing_that_runs)
+{
+	both_hang();
+	talk_ask(t, 1, "generate", "[{\"prompt\":\"hello\",\"deadline_ms\":60000}]");
+	talk_feed(t, "\x94\x00", 2);
+	session_end_of_input(t->session);
+	fake_clock_advance(&t->clock, PARTIAL_MAX_MS + 1);
+	ck_assert(!t->closed);
+	fake_clock_advance(&t->clock, 60000);
+	reply_is(1, "deadline_exceeded");
+	ck_assert(t->closed);
+}
+END_TEST
+
+static void
+count_line(void *arg, enum log_level level, const char *line)
+{
+	(void)level;
+	*(int *)arg += strstr(line, "closed: ") != NULL;
+}
+
+START_TEST(many_that_send_nonsense_fill_no_log)
+{
+	static const struct session_peer peer = {.uid = ME, .pid = 1};
+	int lines = 0;
+
+	log_capture(count_line, &lines);
+	for (int i = 0; i < 100; i++) {
+		struct session *other =
+			session_new(&t->core, &peer, t->session->ops, t->session->arg);
+
+		session_feed(other, "\xc1", 1);
+		ck_assert(other->closing);
+		session_free(other);
+		t->closed = false;
+		fake_clock_advance(&t->clock, 20);
+	}
+	log_capture(NULL, NULL);
+	ck_assert_int_eq(lines, 2);
+}
+END_TEST
+
 START_TEST(a_client_that_leaves_cancels_its_calls)
 {
 	both_hang();
@@ -433,6 +502,10 @@ main(void)
 	tcase_add_test(tests, a_provider_is_checked_once_however_many_ask);
 	tcase_add_test(tests, when_the_end_has_begun_nothing_is_checked);
 	tcase_add_test(tests, what_comes_after_the_end_is_not_looked_at);
+	tcase_add_test(tests, a_message_that_does_not_end_ends_the_connection);
+	tcase_add_test(tests, a_message_whose_sender_is_not_read_from_has_time);
+	tcase_add_test(tests, half_a_message_before_the_end_of_input_ends_nothing_that_runs);
+	tcase_add_test(tests, many_that_send_nonsense_fill_no_log);
 	tcase_add_test(tests, a_client_that_leaves_cancels_its_calls);
 	tcase_add_test(tests, a_client_that_says_no_more_is_closed_behind_its_last_reply);
 	tcase_add_test(tests, a_client_that_waits_for_nothing_is_closed_at_the_end_of_its_input);
