@@ -13,10 +13,10 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "listen_admit.h"
 #include "listen_bind.h"
 #include "log.h"
 #include "session.h"
@@ -364,29 +364,6 @@ go_on(void *arg)
 		close_connection(connection);
 }
 
-/* Who is there: uid, gid and pid of the one that connected, and its groups, all from the kernel. */
-static int
-ask_peer(int fd, struct session_peer *peer)
-{
-	struct ucred credentials;
-	socklen_t length = sizeof credentials;
-	uint32_t groups[256];
-	socklen_t groups_length = sizeof groups;
-
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) < 0)
-		return -1;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &groups_length) < 0)
-		groups_length = 0;
-	size_t count = groups_length / sizeof groups[0];
-	*peer = (struct session_peer){
-		.uid = credentials.uid, .gid = credentials.gid, .pid = credentials.pid};
-	peer->groups = x_calloc(count + 1, sizeof peer->groups[0]);
-	memcpy(peer->groups, groups, count * sizeof groups[0]);
-	peer->groups[count] = credentials.gid;
-	peer->group_count = count + 1;
-	return 0;
-}
-
 /* One line a second at most, however many knock. */
 static void
 log_refused(struct listener *listener, const char *why)
@@ -396,18 +373,18 @@ log_refused(struct listener *listener, const char *why)
 			listener->count, (unsigned long long)listener->refused.count);
 }
 
-/* NULL, or why there may be no more connections: a quarter of all descriptors is for providers. */
-static const char *
-full(const struct listener *listener)
+static int
+count_of(const struct listener *listener, uint32_t uid)
 {
-	struct rlimit files;
+	int count = 0;
 
-	if (listener->count > listener->core->config->max_connections)
-		return "there may be no more (socket.max_connections)";
-	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur != RLIM_INFINITY &&
-		(rlim_t)listener->count > files.rlim_cur / 4 * 3)
-		return "descriptors run out (LimitNOFILE=)";
-	return NULL;
+	for (struct list *node = listener->connections.next; node != &listener->connections;
+		node = node->next) {
+		const struct session *session = LIST_OWNER(node, struct connection, node)->session;
+
+		count += session && session->peer.uid == uid;
+	}
+	return count;
 }
 
 /* Takes the next one that waits. NULL, or why it is turned away. */
@@ -421,8 +398,14 @@ take_peer(struct connection *connection, uv_stream_t *server, struct session_pee
 		error = uv_fileno((uv_handle_t *)&connection->pipe, &fd);
 	if (error)
 		return uv_strerror(error);
-	const char *why = full(connection->listener);
-	return why || ask_peer(fd, peer) == 0 ? why : "the kernel does not say who it is";
+	if (admit_ask_peer(fd, peer))
+		return "the kernel does not say who it is";
+	const struct listener *listener = connection->listener;
+	const char *why = admit_fault(listener->core->config, peer->uid, listener->count,
+		count_of(listener, peer->uid) + 1);
+	if (why)
+		free(peer->groups);
+	return why;
 }
 
 static void

@@ -54,18 +54,22 @@ make_folder(const char *path)
 	free(folder);
 }
 
-/* Does somebody answer there? */
-static bool
-is_alive(const struct sockaddr_un *address)
+/* Does nobody listen there, for certain? Who may not connect does not know. 0, or an errno: EISCONN
+ * if somebody does. */
+static int
+not_stale(const struct sockaddr_un *address)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	bool alive = fd >= 0 &&
-		(connect(fd, (const struct sockaddr *)address, sizeof *address) == 0 ||
-			errno == EAGAIN);
+	int error = 0;
 
-	if (fd >= 0)
-		close(fd);
-	return alive;
+	if (fd < 0)
+		return errno;
+	if (connect(fd, (const struct sockaddr *)address, sizeof *address) == 0)
+		error = EISCONN;
+	else if (errno != ECONNREFUSED && errno != ENOENT)
+		error = errno == EAGAIN ? EISCONN : errno;
+	close(fd);
+	return error;
 }
 
 /* Removes a socket that nobody listens at any more. */
@@ -78,8 +82,17 @@ clear_stale(const char *path, const struct sockaddr_un *address, struct buf *why
 		return 0;
 	if (!S_ISSOCK(there.st_mode))
 		return fault(why, path, "there is a file that is no socket; it is left alone");
-	if (is_alive(address))
+	int error = not_stale(address);
+	if (error == EISCONN)
 		return fault(why, path, "another llmfod listens there; it is left alone");
+	if (error) {
+		(void)buf_printf(why,
+			"socket %s: whether another llmfod listens there cannot be told (%s); it "
+			"is "
+			"left alone",
+			path, strerror(error));
+		return LLMFO_EINVALID_REQUEST;
+	}
 	if (unlink(path) < 0)
 		return fault(why, path, strerror(errno));
 	return 0;
@@ -118,10 +131,14 @@ take_lock(const char *lock_path)
 
 	if (fd < 0)
 		return -1;
+	/* a stranger's file (in a folder where everybody may make one) locks nothing of ours */
+	if (fstat(fd, &ours) < 0 || ours.st_uid != geteuid()) {
+		close(fd);
+		return -1;
+	}
 	/* it is removed when it has served: who got an old one has not got the lock */
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &ours) == 0 &&
-		lstat(lock_path, &there) == 0 && ours.st_ino == there.st_ino &&
-		ours.st_dev == there.st_dev)
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && lstat(lock_path, &there) == 0 &&
+		ours.st_ino == there.st_ino && ours.st_dev == there.st_dev)
 		return fd;
 	close(fd);
 	return -2;

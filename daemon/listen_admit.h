@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* Who knocks, and whether there is a place left for him. Used by listen.c alone. */
+#ifndef LLMFO_LISTEN_ADMIT_H
+#define LLMFO_LISTEN_ADMIT_H
+
+#include "config.h"
+#include "session.h"
+
+/* Places that root and the daemon's own user alone may take, so that there is always a way in to
+ * look and to mend. Fewer where there are few at all. */
+#define ADMIT_RESERVE 16
+
+/* Who is at the other end: uid, gid and pid of the one that connected, and its groups (to be
+ * freed), all from the kernel. Negative: it does not say. */
+int admit_ask_peer(int fd, struct session_peer *peer);
+/*
+ * NULL, or why there is no place for a connection of uid, when `open` are open and `own` of them
+ * are its own, this one among both. Other users than root and the daemon's own may have half each.
+ */
+const char *admit_fault(const struct config *config, uint32_t uid, int open, int own);
+
+#endif

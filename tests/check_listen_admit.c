@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* Who gets a place when places become few. */
+#include <check.h>
+#include <grp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "listen_admit.h"
+
+#define STRANGER 54321
+
+static const struct {
+	int max, open, own;
+	bool special; /* root, or who the daemon runs as */
+	const char *why;
+} cases[] = {
+	{100, 1, 1, false, NULL},
+	{100, 50, 50, false, NULL},
+	{100, 51, 51, false, "a single user"},
+	{100, 84, 34, false, NULL},
+	{100, 85, 34, false, "for root"},
+	{100, 85, 85, true, NULL},
+	{100, 100, 100, true, NULL},
+	{100, 101, 1, true, "no more"},
+	{100, 101, 1, false, "no more"},
+	{4, 2, 2, false, NULL},
+	{4, 3, 1, false, NULL},
+	{4, 4, 1, false, "for root"},
+	{4, 4, 1, true, NULL},
+	{1, 1, 1, false, NULL},
+	{1, 2, 1, true, "no more"},
+};
+
+START_TEST(no_user_takes_every_place)
+{
+	struct config config = {.max_connections = cases[_i].max};
+	uint32_t uids[] = {STRANGER, 0, geteuid()};
+
+	for (int i = cases[_i].special ? 1 : 0; i < (cases[_i].special ? 3 : 1); i++) {
+		const char *why = admit_fault(&config, uids[i], cases[_i].open, cases[_i].own);
+
+		ck_assert_int_eq(why == NULL, cases[_i].why == NULL);
+		ck_assert(!why || strstr(why, cases[_i].why) != NULL);
+	}
+}
+END_TEST
+
+START_TEST(descriptors_limit_places_too)
+{
+	const struct rlimit few = {64, 64};
+	struct config config = {.max_connections = 1000};
+
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+	ck_assert_ptr_null(admit_fault(&config, geteuid(), 48, 48));
+	ck_assert_ptr_nonnull(strstr(admit_fault(&config, geteuid(), 49, 49), "descriptors"));
+	ck_assert_ptr_nonnull(admit_fault(&config, STRANGER, 25, 25));
+}
+END_TEST
+
+START_TEST(the_kernel_tells_all_groups_of_a_peer)
+{
+	enum { GROUPS = 300 };
+	gid_t groups[GROUPS];
+	struct session_peer peer;
+	int ends[2];
+
+	if (geteuid() != 0)
+		return;
+	for (gid_t i = 0; i < GROUPS; i++)
+		groups[i] = 1000 + i;
+	ck_assert_int_eq(setgroups(GROUPS, groups), 0);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	ck_assert_int_eq(admit_ask_peer(ends[0], &peer), 0);
+	ck_assert_uint_eq(peer.uid, geteuid());
+	ck_assert_uint_eq(peer.group_count, GROUPS + 1);
+	ck_assert_uint_eq(peer.groups[GROUPS - 1], 1000 + GROUPS - 1);
+	ck_assert_uint_eq(peer.groups[GROUPS], getegid());
+	free(peer.groups);
+	close(ends[0]);
+	close(ends[1]);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("admission");
+	TCase *tests = tcase_create("admission");
+	SRunner *runner = srunner_create(suite);
+
+	suite_add_tcase(suite, tests);
+	tcase_add_loop_test(
+		tests, no_user_takes_every_place, 0, (int)(sizeof cases / sizeof cases[0]));
+	tcase_add_test(tests, descriptors_limit_places_too);
+	tcase_add_test(tests, the_kernel_tells_all_groups_of_a_peer);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
