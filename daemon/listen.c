@@ -29,6 +29,8 @@
  */
 #define OUT_HIGH_BYTES ((size_t)1 << 20)
 #define OUT_MAX_BYTES ((size_t)8 << 20)
+/* Above this much of all connections together the one with the most is ended. */
+#define OUT_ALL_BYTES ((size_t)256 << 20)
 /* After so much output that had to wait, free memory goes back to the system. */
 #define TRIM_BYTES ((size_t)8 << 20)
 
@@ -42,6 +44,7 @@ struct listener {
 	struct bound_file file; /* the socket file that is ours to remove */
 	struct list connections;
 	int count;
+	size_t waiting;      /* output of all connections that waits, in bytes */
 	size_t waited_bytes; /* of output that had to wait and is gone, since the last trim */
 	char *read_buffer;   /* READ_BYTES, shared: what is not a whole message is copied by its
 	                        session */
@@ -63,6 +66,7 @@ struct connection {
 	char *rest;                /* owned: read, but its turn is still to come; NULL: none */
 	size_t rest_bytes, rest_at;
 	bool ending;      /* closes when the output is out */
+	bool doomed;      /* closes in the next turn */
 	uv_poll_t hangup; /* watches a half-closed peer, by hangup_fd */
 	int hangup_fd;    /* -1: no watch */
 	int open_handles;
@@ -135,6 +139,7 @@ static void go_on(void *arg);
 static void
 give_back(struct listener *listener, size_t bytes)
 {
+	listener->waiting -= bytes;
 	listener->waited_bytes += bytes;
 	if (listener->waited_bytes < TRIM_BYTES)
 		return;
@@ -174,6 +179,7 @@ close_soon(struct connection *connection)
 {
 	(void)uv_read_stop((uv_stream_t *)&connection->pipe);
 	connection->session->closing = true;
+	connection->doomed = true;
 	clock_soon(
 		connection->listener->core->clock, &connection->resume, on_close_now, connection);
 }
@@ -193,6 +199,8 @@ send_later(struct connection *connection, char *bytes, size_t count, size_t sent
 	if (error) {
 		free(output->bytes);
 		free(output);
+	} else {
+		connection->listener->waiting += count - sent;
 	}
 	return error;
 }
@@ -210,6 +218,23 @@ end_unread(struct connection *connection)
 }
 
 static void
+end_fullest(struct listener *listener)
+{
+	struct connection *fullest = NULL;
+
+	for (struct list *node = listener->connections.next; node != &listener->connections;
+		node = node->next) {
+		struct connection *connection = LIST_OWNER(node, struct connection, node);
+
+		if (connection->session && !connection->doomed &&
+			(!fullest || waiting_bytes(connection) > waiting_bytes(fullest)))
+			fullest = connection;
+	}
+	if (fullest)
+		end_unread(fullest);
+}
+
+static void
 ops_send(void *arg, char *bytes, size_t count)
 {
 	struct connection *connection = arg;
@@ -222,6 +247,8 @@ ops_send(void *arg, char *bytes, size_t count)
 	if (!error && sent != (int)count)
 		error = send_later(connection, bytes, count, sent > 0 ? (size_t)sent : 0);
 	free(bytes);
+	if (connection->listener->waiting > OUT_ALL_BYTES)
+		end_fullest(connection->listener);
 	if (error) {
 		close_soon(connection);
 	} else if (too_much) {

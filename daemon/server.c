@@ -46,6 +46,7 @@ struct server {
 	uv_signal_t signals[3];
 	struct clock_timer timer; /* the limit of the present state */
 	struct clock_timer idle;  /* calls have ended: go on in the next turn */
+	bool at_once;             /* told twice: nobody is waited for */
 };
 
 static void set_state(struct server *server, enum server_state state);
@@ -120,14 +121,14 @@ on_emptied(void *arg)
 		set_state(server, SERVER_CLOSING);
 }
 
-/* The replies of calls that are ended now come in the next turn; the connections end behind them.
- */
+/* The replies of calls that are ended now come in the next turn; the connections end behind them,
+ * at once if the daemon was told so: what the sockets do not take then is lost. */
 static void
 on_flush_turn(void *arg)
 {
 	struct server *server = arg;
 
-	if (listen_connections(server->listener) == 0)
+	if (server->at_once || listen_connections(server->listener) == 0)
 		set_state(server, SERVER_CLOSING);
 	else
 		listen_end(server->listener, on_emptied, server);
@@ -229,6 +230,7 @@ on_signal(uv_signal_t *handle, int number)
 	} else if (server->state == SERVER_DRAINING) {
 		log_warning("told to end again, running calls that are ended: %d",
 			server->core.gate.running);
+		server->at_once = true;
 		set_state(server, SERVER_FLUSHING);
 	} else if (server->state == SERVER_FLUSHING) {
 		set_state(server, SERVER_CLOSING);
@@ -276,8 +278,8 @@ inherited_socket(void)
 	if (count <= 0)
 		return -1;
 	if (count > 1 || sd_is_socket_unix(SD_LISTEN_FDS_START, SOCK_STREAM, 1, NULL, 0) <= 0) {
-		log_error("systemd passed %d descriptors; one listening Unix socket is right",
-			count);
+		log_error(
+			"systemd passed %d descriptors; one listening Unix socket is right", count);
 		return -2;
 	}
 	return SD_LISTEN_FDS_START;

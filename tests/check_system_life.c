@@ -179,24 +179,59 @@ START_TEST(while_calls_may_finish_active_checks_may_not)
 }
 END_TEST
 
-START_TEST(a_client_that_reads_nothing_does_not_hold_up_the_end_for_long)
+/* A client that asks much and reads nothing. */
+static void
+open_a_deaf_one(struct wire *wire)
 {
-	struct wire wire;
-	char bytes[4096];
-
-	memset(bytes, 0, sizeof bytes);
-	wire_open(&wire, d->socket);
+	wire_open(wire, d->socket);
 	for (uint32_t i = 0; i < 2000; i++) {
 		size_t count;
 		char *one = wire_pack(i, "status", "[]", &count);
 
-		if (send(wire.fd, one, count, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		if (send(wire->fd, one, count, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 			i = 2000;
 		free(one);
 	}
 	daemon_serves(d);
+}
+
+START_TEST(a_client_that_reads_nothing_does_not_hold_up_the_end_for_long)
+{
+	struct wire wire;
+
+	open_a_deaf_one(&wire);
 	daemon_signal(d, SIGTERM);
 	ck_assert_int_eq(daemon_wait(d), 0);
+	wire_close(&wire);
+}
+END_TEST
+
+START_TEST(told_twice_it_waits_for_no_reader_either)
+{
+	struct wire wire, deaf;
+
+	open_a_deaf_one(&deaf);
+	hold_a_call(&wire);
+	daemon_signal(d, SIGTERM);
+	daemon_wait_told(d, "STOPPING=1");
+	daemon_signal(d, SIGTERM);
+	wire_expect_only(&wire, 1, "shutting_down");
+	ends_well();
+	wire_close(&wire);
+	wire_close(&deaf);
+}
+END_TEST
+
+START_TEST(clients_that_wait_for_nothing_do_not_hold_up_the_end)
+{
+	struct wire wire;
+
+	wire_open(&wire, d->socket);
+	wire_request(&wire, 1, "hello", "[]");
+	wire_expect_only(&wire, 1, NULL);
+	daemon_signal(d, SIGTERM);
+	ck_assert_uint_eq(wire_drain(&wire), 0);
+	ends_well();
 	wire_close(&wire);
 }
 END_TEST
@@ -381,6 +416,8 @@ add_tests(TCase *tests)
 	tcase_add_test(tests, an_active_check_under_way_does_not_hold_up_the_end);
 	tcase_add_test(tests, while_calls_may_finish_active_checks_may_not);
 	tcase_add_test(tests, a_client_that_reads_nothing_does_not_hold_up_the_end_for_long);
+	tcase_add_test(tests, told_twice_it_waits_for_no_reader_either);
+	tcase_add_test(tests, clients_that_wait_for_nothing_do_not_hold_up_the_end);
 	tcase_add_test(tests, a_broken_pipe_ends_nothing);
 	tcase_add_test(tests, a_hangup_signal_reloads_and_says_so);
 	tcase_add_test(tests, what_has_faults_is_not_loaded_and_status_tells);
