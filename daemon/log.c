@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "json.h"
+#include "utf8.h"
 
 /* A pipe that is ready takes this much at once without blocking (PIPE_BUF of Linux). */
 #define LINE_BYTES 4096
@@ -88,38 +89,67 @@ log_format_from_text(const char *text)
 	return find(format_names, UTIL_COUNT(format_names), text);
 }
 
+/*
+ * The character at text: its bytes, 1 for what belongs to none. code: what it is to be written as a
+ * number for, 0 if it harms nobody. Controls (of both sets) make a terminal do things, marks of
+ * direction and line make a line look like another one.
+ */
+static size_t
+read_char(const char *text, size_t length, unsigned *code)
+{
+	const unsigned char *at = (const unsigned char *)text;
+	size_t bytes = utf8_char_bytes(text, length);
+
+	*code = 0;
+	if (bytes == 0 || (bytes == 1 && (*at < 0x20 || *at == 0x7f))) {
+		*code = *at;
+		return 1;
+	}
+	unsigned value = bytes == 2 ? (at[0] & 0x1fU) << 6 | (at[1] & 0x3fU)
+		: bytes == 3        ? (at[0] & 0x0fU) << 12 | (at[1] & 0x3fU) << 6 | (at[2] & 0x3fU)
+				    : 0;
+	if ((value >= 0x80 && value <= 0x9f) || value == 0x61c || value == 0x200e ||
+		value == 0x200f || (value >= 0x2028 && value <= 0x202e) ||
+		(value >= 0x2066 && value <= 0x2069))
+		*code = value;
+	return bytes;
+}
+
 /* The length of the beginning of text that takes no more than max_bytes in any of the formats; no
  * character is cut in two. */
 static size_t
 fitting(const char *text, size_t max_bytes)
 {
-	size_t used = 0, length = 0;
+	size_t all = strlen(text), used = 0, length = 0;
 
-	for (; text[length]; length++) {
-		unsigned char c = (unsigned char)text[length];
+	while (length < all) {
+		unsigned code;
+		size_t bytes = read_char(text + length, all - length, &code);
 
-		used += c < 0x20 || c == 0x7f ? 6 : c == '"' || c == '\\' ? 2 : 1;
+		used += code ? 6 : text[length] == '"' || text[length] == '\\' ? 2 : bytes;
 		if (used > max_bytes)
 			break;
+		length += bytes;
 	}
-	while (length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80)
-		length--;
 	return length;
 }
 
-/* Appends text with control characters and, if quoted, quotes and backslashes escaped. */
+/* Appends text with what harms a reader and, if quoted, quotes and backslashes escaped. */
 static void
 add_escaped(struct buf *line, const char *text, size_t length, bool quoted)
 {
-	for (size_t i = 0; i < length; i++) {
-		unsigned char c = (unsigned char)text[i];
+	while (length > 0) {
+		unsigned code;
+		size_t bytes = read_char(text, length, &code);
 
-		if (c < 0x20 || c == 0x7f)
-			(void)buf_printf(line, "\\x%02x", c);
-		else if (quoted && (c == '"' || c == '\\'))
-			(void)buf_printf(line, "\\%c", c);
+		if (code)
+			(void)buf_printf(line, bytes == 1 ? "\\x%02x" : "\\u%04x", code);
+		else if (quoted && (*text == '"' || *text == '\\'))
+			(void)buf_printf(line, "\\%c", *text);
 		else
-			(void)buf_putc(line, (char)c);
+			(void)buf_add(line, text, bytes);
+		text += bytes;
+		length -= bytes;
 	}
 }
 

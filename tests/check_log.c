@@ -70,6 +70,30 @@ START_TEST(text_is_the_message_and_its_fields)
 }
 END_TEST
 
+static const struct {
+	const char *said, *written;
+} harmful[] = {
+	{"a\033[2Jb\177", "a\\x1b[2Jb\\x7f"},
+	{"\xc2\x9b"
+	 "2J\xc2\x85",
+		"\\u009b2J\\u0085"},
+	{"x\xe2\x80\xae"
+	 "y\xe2\x81\xa6\xd8\x9c\xe2\x80\xa8",
+		"x\\u202ey\\u2066\\u061c\\u2028"},
+	{"\x9b"
+	 "2J\xe2\x80",
+		"\\x9b2J\\xe2\\x80"},
+	{"gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80",
+		"gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80"},
+};
+
+START_TEST(nothing_reaches_a_terminal_that_it_would_obey)
+{
+	log_info("%s", harmful[_i].said);
+	ck_assert_str_eq(last, harmful[_i].written);
+}
+END_TEST
+
 START_TEST(logfmt_begins_with_time_level_and_message)
 {
 	log_setup(LOG_INFO, LOG_LOGFMT, false);
@@ -176,6 +200,8 @@ main(void)
 	tcase_add_test(tcase, only_what_is_wanted_is_said);
 	tcase_add_test(tcase, text_is_the_message_and_its_fields);
 	tcase_add_test(tcase, logfmt_begins_with_time_level_and_message);
+	tcase_add_loop_test(
+		tcase, nothing_reaches_a_terminal_that_it_would_obey, 0, (int)UTIL_COUNT(harmful));
 	tcase_add_test(tcase, json_is_an_object_with_everything_in_it);
 	tcase_add_test(tcase, control_characters_are_made_harmless);
 	tcase_add_loop_test(tcase, what_is_too_long_is_cut_and_the_line_stays_whole, 0,
