@@ -15,8 +15,6 @@ static const handler handlers[MESSAGE_METHODS] = {
 #undef X
 };
 
-/* The daemon's own user may do everything; others, root among them, what the configuration says
- * (access.admins has root unless told otherwise). */
 bool
 rpc_is_admin(const struct session *session)
 {

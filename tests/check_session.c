@@ -485,6 +485,30 @@ START_TEST(a_half_message_too_many_ends_its_connection)
 }
 END_TEST
 
+START_TEST(where_room_is_short_the_oldest_half_message_makes_it)
+{
+	static const struct session_peer peer = {.uid = ME, .pid = 1};
+	size_t count;
+	char *bytes = big_request(7, &count);
+
+	talk_end(t);
+	talk_begin(t, "socket: {max_message: 128KiB}\n", ME);
+	both_hang();
+	struct session *other = session_new(&t->core, &peer, t->session->ops, t->session->arg);
+	t->core.input_bytes = (size_t)15 * 128 * 1024;
+	session_feed(other, bytes, 70000);
+	talk_feed(t, bytes, 60000);
+	ck_assert(!other->closing);
+	talk_feed(t, bytes + 60000, 10000);
+	ck_assert(other->closing && !t->session->closing);
+	reply_is(7, "busy");
+	t->closed = false;
+	session_free(other);
+	ck_assert_uint_eq(t->core.input_bytes, (size_t)15 * 128 * 1024 + 70000);
+	free(bytes);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -515,6 +539,7 @@ main(void)
 	tcase_add_test(tests, calls_that_wait_for_a_place_go_on_or_are_cancelled);
 	tcase_add_test(tests, big_requests_that_run_are_bounded_all_together_and_small_ones_go_on);
 	tcase_add_test(tests, a_half_message_too_many_ends_its_connection);
+	tcase_add_test(tests, where_room_is_short_the_oldest_half_message_makes_it);
 	srunner_run_all(runner, CK_ENV);
 	int failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
