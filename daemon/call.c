@@ -383,6 +383,8 @@ choose_next(struct call *call)
 	}
 	call->entered = true;
 	candidate = call_next_candidate(call, now_ms, &busy);
+	if (!candidate && !busy)
+		candidate = call_last_resort(call, now_ms);
 	if (!candidate && !busy && call->attempt_count == 0 &&
 		call->request->config->when_all_open_try)
 		candidate = route_early_probe(&call->route, call->env->health, now_ms);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "health_report.h"
 #include "llmfo.h"
 #include "log.h"
 
@@ -180,36 +181,19 @@ call_log_failed(const struct call *call)
 		call->message ? call->message : "");
 }
 
-/* One circuit of the current candidate: what it did, and loudly if it needs a person. */
-static void
-log_circuit(const struct call *call, const struct outcome *outcome, const char *what,
-	const char *name, enum health_kind kind)
-{
-	const struct health_subject *subject = health_find(call->env->health, kind, name);
-	int64_t now_ms = clock_now_ms(call->env->clock);
-	bool needs_person = outcome_rule(outcome->class)->opens == OUTCOME_OPENS_AT_ONCE;
-
-	if (!subject)
-		return;
-	int64_t remaining_ms = circuit_remaining_ms(&subject->circuit, now_ms);
-	char *message = subject->circuit.open
-		? x_asprintf("circuit of %s %s opened for %lld s (%s: %s)", what, name,
-			  (long long)((remaining_ms + 999) / 1000), outcome_text(outcome->class),
-			  outcome->message)
-		: x_asprintf("circuit of %s %s closed", what, name);
-	log_call(subject->circuit.open ? (needs_person ? LOG_ERROR : LOG_WARNING) : LOG_INFO, call,
-		NULL, NULL, subject->circuit.open ? outcome : NULL, -1, message);
-	free(message);
-}
-
 void
 call_log_circuits(
 	const struct call *call, struct health_change change, const struct outcome *outcome)
 {
+	const struct call_request *request = call->request;
 	const struct config_target *target = call->current->target;
+	struct health_about about = {
+		.request_id = request->request_id,
+		.uid = request->uid,
+		.chain = request->chain->name[0] ? request->chain->name : NULL,
+		.workspace = request->workspace ? request->workspace : request->chain->workspace,
+	};
 
-	if (change.target_circuit)
-		log_circuit(call, outcome, "target", target->name, HEALTH_TARGET);
-	if (change.provider_circuit)
-		log_circuit(call, outcome, "provider", target->provider->name, HEALTH_PROVIDER);
+	health_report_change(call->env->health, &about, target->provider->name, target->name,
+		change, outcome, clock_now_ms(call->env->clock));
 }

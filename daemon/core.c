@@ -56,6 +56,7 @@ core_init(struct core *core, struct clock *clock, struct transport *transport,
 	core->checker = checker_new(clock, transport, core->health);
 	core->started_ms = clock_now_ms(clock);
 	gate_init(&core->gate, config->max_calls, config->max_queue);
+	lease_table_init(&core->leases, clock, core->health, &core->gate);
 	stats_reset(&core->stats, clock_wall_ms(clock));
 	core->env = (struct call_env){
 		.clock = clock,
@@ -76,6 +77,7 @@ void
 core_free(struct core *core)
 {
 	checker_free(core->checker);
+	lease_table_free(&core->leases);
 	health_free(core->health);
 	config_unref(core->config);
 	free(core->last_reload_error);

@@ -7,6 +7,7 @@
 #define LLMFO_CORE_H
 
 #include "call.h"
+#include "lease.h"
 #include "list.h"
 
 /* What only the program around the core can do. Any may be NULL. */
@@ -25,6 +26,7 @@ struct core {
 	struct transport *transport; /* borrowed */
 	struct health *health;       /* owned */
 	struct gate gate;
+	struct lease_table leases; /* of those that call themselves */
 	struct stats stats;
 	struct call_env env;
 	struct checker *checker; /* owned: active checks */

@@ -101,10 +101,13 @@ struct health_ticket health_begin(
 struct health_change {
 	bool target_circuit, provider_circuit; /* opened, reopened or closed */
 };
-/* It ended. */
+/* It ended; latency_ms below 0: nobody measured. */
 struct health_change health_end(struct health *health, const char *provider, const char *target,
 	struct health_ticket ticket, const struct outcome *outcome, int64_t latency_ms,
 	int64_t now_ms);
+/* The same for a call that health_begin() knew nothing of: it is nobody's probe. */
+struct health_change health_note(struct health *health, const char *provider, const char *target,
+	const struct outcome *outcome, int64_t latency_ms, int64_t now_ms);
 /* An active check of a provider went well; target is NULL for the provider itself. True if a
  * circuit became half-open by it. */
 bool health_checked_well(

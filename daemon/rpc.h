@@ -20,8 +20,8 @@ void rpc_handle(struct session_request *request, const msgpack_object *params);
 
 /* ---- what handlers share ---- */
 
-/* Is it among access.admins (whose default has root), or the user that the daemon runs as? */
-bool rpc_is_admin(const struct session *session);
+/* Is the client among those, as the configuration has it now? */
+bool rpc_permitted(const struct session *session, enum message_who who);
 
 void rpc_pack_text(msgpack_packer *packer, const char *text);
 /* nil for NULL. */

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "error.h"
 #include "llmfo.h"
+#include "pick.h"
 #include "rpc.h"
 
 /* not_found, naming what there is. */
@@ -193,39 +195,56 @@ order(struct session_request *request, const msgpack_object_map *map, struct rou
 	return call;
 }
 
+static void
+refuse_pick(struct session_request *request, const struct call_request *call, int error)
+{
+	if (error == LLMFO_EALL_FAILED)
+		session_fail(request, error, "no candidate%s%s may be used now; explain says why",
+			call->chain->name[0] ? " of chain " : "", call->chain->name);
+	else
+		session_fail(request, error,
+			error == LLMFO_EBUSY ? "too many leases are held; report them, or wait for "
+					       "their end (limits.lease)"
+					     : "the lease could not be made");
+}
+
+static void
+reply_pick(struct session_request *request, const struct config_target *target,
+	const struct lease *lease)
+{
+	msgpack_packer *packer = session_reply_begin(request);
+
+	msgpack_pack_map(packer, 7);
+	rpc_pack_pair_text(packer, "target", target->name);
+	rpc_pack_pair_text(packer, "provider", target->provider->name);
+	rpc_pack_pair_text(packer, "model", target->model);
+	rpc_pack_pair_text(packer, "api", target->provider->endpoint.preset->name);
+	rpc_pack_pair_text(packer, "base_url", target->provider->endpoint.base_url);
+	rpc_pack_pair_text(packer, "lease", lease->id);
+	rpc_pack_pair_int(packer, "valid_ms", lease->until_ms - lease->taken_ms);
+	session_reply_end(request);
+}
+
 void
 rpc_pick(struct session_request *request, const msgpack_object_map *map)
 {
 	struct core *core = request->session->core;
-	struct route route;
-	struct call_request *call = order(request, map, &route);
-	const struct config_target *target = NULL;
+	const struct config_target *target;
+	const struct lease *lease;
 
-	if (!call)
+	if (core->draining) {
+		session_fail(request, LLMFO_ESHUTTING_DOWN, "%s", error_text(LLMFO_ESHUTTING_DOWN));
 		return;
-	for (size_t i = 0; i < route.count && !target; i++)
-		if (route.candidates[i].out == ROUTE_IN)
-			target = route.candidates[i].target;
-	struct route_candidate *early =
-		target ? NULL : route_early_probe(&route, core->health, clock_now_ms(core->clock));
-	if (early && call->config->when_all_open_try)
-		target = early->target;
-	if (!target) {
-		session_fail(request, LLMFO_EALL_FAILED,
-			"no candidate%s%s may be used now; explain says why",
-			call->chain->name[0] ? " of chain " : "", call->chain->name);
-	} else {
-		msgpack_packer *packer = session_reply_begin(request);
-
-		msgpack_pack_map(packer, 5);
-		rpc_pack_pair_text(packer, "target", target->name);
-		rpc_pack_pair_text(packer, "provider", target->provider->name);
-		rpc_pack_pair_text(packer, "model", target->model);
-		rpc_pack_pair_text(packer, "api", target->provider->endpoint.preset->name);
-		rpc_pack_pair_text(packer, "base_url", target->provider->endpoint.base_url);
-		session_reply_end(request);
 	}
-	route_free(&route);
+	struct call_request *call = rpc_call_request(request);
+	if (rpc_choose(request, map, call)) {
+		int error = pick_take(core, call, &target, &lease);
+
+		if (error)
+			refuse_pick(request, call, error);
+		else
+			reply_pick(request, target, lease);
+	}
 	call_request_free(call);
 }
 

@@ -326,7 +326,7 @@ rpc_status(struct session_request *request, const msgpack_object_map *map)
 	struct view view = {
 		.core = core,
 		.now_ms = clock_now_ms(core->clock),
-		.admin = rpc_is_admin(request->session),
+		.admin = rpc_permitted(request->session, MESSAGE_ADMINS),
 	};
 
 	(void)map;

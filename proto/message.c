@@ -22,6 +22,7 @@ enum {
 	CANCEL = 1 << MESSAGE_M_cancel,
 	PICK = 1 << MESSAGE_M_pick,
 	EXPLAIN = 1 << MESSAGE_M_explain,
+	REPORT = 1 << MESSAGE_M_report,
 	CHECK = 1 << MESSAGE_M_check,
 	FORCE_PROVIDER = 1 << MESSAGE_M_force_provider,
 	RESET_HEALTH = 1 << MESSAGE_M_reset_health,

@@ -192,6 +192,7 @@ scene_check(struct scene *scene)
 		if (scene->clock.time_ms > row->call->deadline_ms)
 			blame(scene, "call %zu goes on after its deadline", i + 1);
 	}
+	trying += scene->configured ? scene->core.leases.count : 0;
 	forget_closed(scene);
 	health_each(scene->core.health, tally_subject, &tally);
 	health_each_preferred(scene->core.health, scene->clock.time_ms, check_entry, scene);
