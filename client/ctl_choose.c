@@ -14,7 +14,8 @@ const struct ctl_option ctl_choose_options[] = {
 int
 ctl_pick(struct ctl *ctl, struct ctl_args *args)
 {
-	static const char *const keys[] = {"target", "provider", "model", "api", "base_url"};
+	static const char *const keys[] = {
+		"target", "provider", "model", "api", "base_url", "lease"};
 	struct llmfo_reply *reply;
 	int status = ctl_request(ctl, "pick", args->params, CTL_TIMEOUT_MS, &reply);
 

@@ -159,12 +159,15 @@ remember(struct call *call, const struct route_candidate *winner)
 	/* a target that was left for the request's own sake (too long, refused content) is not
 	 * worse for the next call */
 	if (winner->place != call_first_place(&call->route) && call_left_for_health(call, winner)) {
-		if (health_prefer(health, chain, winner->target->name, now_ms))
+		if (health_prefer(health, chain, winner->target->name, now_ms)) {
 			log_info("chain %s now prefers %s", chain, winner->target->name);
+			event_preferred(call->env->events, chain, winner->target->name);
+		}
 		if (call->env->health_changed)
 			call->env->health_changed(call->env->arg);
 	} else if (call_beats_preferred(call, winner)) {
-		(void)health_unprefer(health, chain);
+		if (health_unprefer(health, chain))
+			event_preferred(call->env->events, chain, NULL);
 		log_info("chain %s is back at %s", chain, winner->target->name);
 	}
 }
@@ -213,6 +216,7 @@ note_end(struct call *call, const struct outcome *outcome, int64_t latency_ms)
 
 	call->attempt = NULL;
 	call_log_circuits(call, change, outcome);
+	event_circuits(call->env->events);
 	if (call->env->health_changed && outcome->class != OUTCOME_OK)
 		call->env->health_changed(call->env->arg);
 }
@@ -239,6 +243,8 @@ on_attempt_done(void *arg, struct attempt_result *result)
 	struct call_progress *progress = call_progress(call);
 
 	record_attempt(call, result);
+	if (result->quota.known)
+		health_quota(call->env->health, call->current->target->name, &result->quota);
 	note_end(call, &result->outcome, result->latency_ms);
 	if (result->outcome.class == OUTCOME_OK) {
 		succeed(call, result);
@@ -383,6 +389,8 @@ choose_next(struct call *call)
 	}
 	call->entered = true;
 	candidate = call_next_candidate(call, now_ms, &busy);
+	if (!candidate && !busy)
+		candidate = call_last_resort(call, now_ms);
 	if (!candidate && !busy && call->attempt_count == 0 &&
 		call->request->config->when_all_open_try)
 		candidate = route_early_probe(&call->route, call->env->health, now_ms);

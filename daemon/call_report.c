@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "health_report.h"
 #include "llmfo.h"
 #include "log.h"
 
@@ -128,6 +129,49 @@ is_primary(const struct call *call, const struct route_candidate *candidate)
 	return candidate->place == call_first_place(&call->route);
 }
 
+/* What a call's events say of whose it is; for others it is nobody's. */
+#define WHOSE(call) \
+	{.key = "request_id", .text = (call)->request->request_id, .own = true}, \
+		{.key = (call)->request->chain->name[0] ? "chain" : NULL, \
+			.text = (call)->request->chain->name, \
+			.own = true}, \
+	{ \
+		.key = "uid", .kind = EVENT_NUMBER, .number = (call)->request->uid, .own = true \
+	}
+
+static void
+tell_failover(const struct call *call, const struct call_attempt *last)
+{
+	const struct event_field fields[] = {
+		{.key = "from", .text = call->failed->target->name},
+		{.key = "to", .text = call->current->target->name},
+		{.key = "class", .text = outcome_text(last->outcome.class)},
+		{.key = last->outcome.http_status > 0 ? "http_status" : NULL,
+			.kind = EVENT_NUMBER,
+			.number = last->outcome.http_status},
+		{.key = "latency_ms", .kind = EVENT_NUMBER, .number = last->latency_ms},
+		WHOSE(call),
+	};
+
+	event_tell(
+		call->env->events, EVENT_failover, call->request->uid, fields, UTIL_COUNT(fields));
+}
+
+static void
+tell_all_failed(const struct call *call)
+{
+	const struct event_field fields[] = {
+		{.key = "attempts", .kind = EVENT_NUMBER, .number = (int64_t)call->attempt_count},
+		{.key = call->retry_after_ms >= 0 ? "retry_after_ms" : NULL,
+			.kind = EVENT_NUMBER,
+			.number = call->retry_after_ms},
+		WHOSE(call),
+	};
+
+	event_tell(call->env->events, EVENT_all_failed, call->request->uid, fields,
+		UTIL_COUNT(fields));
+}
+
 void
 call_log_switch(const struct call *call)
 {
@@ -135,6 +179,8 @@ call_log_switch(const struct call *call)
 	const struct route_candidate *from = call->failed;
 	bool failover = from && from != to;
 
+	if (failover)
+		tell_failover(call, &call->attempts[call->attempt_count - 1]);
 	if (!log_wants(failover ? LOG_WARNING : LOG_DEBUG))
 		return;
 	char *message;
@@ -176,40 +222,25 @@ call_log_failed(const struct call *call)
 		call->attempt_count ? &call->attempts[call->attempt_count - 1] : NULL;
 	int64_t took_ms = clock_now_ms(call->env->clock) - call->started_ms;
 
+	if (call->error == LLMFO_EALL_FAILED)
+		tell_all_failed(call);
 	log_call(level, call, NULL, NULL, last ? &last->outcome : NULL, took_ms,
 		call->message ? call->message : "");
-}
-
-/* One circuit of the current candidate: what it did, and loudly if it needs a person. */
-static void
-log_circuit(const struct call *call, const struct outcome *outcome, const char *what,
-	const char *name, enum health_kind kind)
-{
-	const struct health_subject *subject = health_find(call->env->health, kind, name);
-	int64_t now_ms = clock_now_ms(call->env->clock);
-	bool needs_person = outcome_rule(outcome->class)->opens == OUTCOME_OPENS_AT_ONCE;
-
-	if (!subject)
-		return;
-	int64_t remaining_ms = circuit_remaining_ms(&subject->circuit, now_ms);
-	char *message = subject->circuit.open
-		? x_asprintf("circuit of %s %s opened for %lld s (%s: %s)", what, name,
-			  (long long)((remaining_ms + 999) / 1000), outcome_text(outcome->class),
-			  outcome->message)
-		: x_asprintf("circuit of %s %s closed", what, name);
-	log_call(subject->circuit.open ? (needs_person ? LOG_ERROR : LOG_WARNING) : LOG_INFO, call,
-		NULL, NULL, subject->circuit.open ? outcome : NULL, -1, message);
-	free(message);
 }
 
 void
 call_log_circuits(
 	const struct call *call, struct health_change change, const struct outcome *outcome)
 {
+	const struct call_request *request = call->request;
 	const struct config_target *target = call->current->target;
+	struct health_about about = {
+		.request_id = request->request_id,
+		.uid = request->uid,
+		.chain = request->chain->name[0] ? request->chain->name : NULL,
+		.workspace = request->workspace ? request->workspace : request->chain->workspace,
+	};
 
-	if (change.target_circuit)
-		log_circuit(call, outcome, "target", target->name, HEALTH_TARGET);
-	if (change.provider_circuit)
-		log_circuit(call, outcome, "provider", target->provider->name, HEALTH_PROVIDER);
+	health_report_change(call->env->health, &about, target->provider->name, target->name,
+		change, outcome, clock_now_ms(call->env->clock));
 }

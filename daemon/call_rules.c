@@ -86,6 +86,16 @@ call_next_candidate(struct call *call, int64_t now_ms, bool *busy)
 	return NULL;
 }
 
+struct route_candidate *
+call_last_resort(struct call *call, int64_t now_ms)
+{
+	for (size_t i = 0; i < call->route.count; i++)
+		if (!call->progress[i].spent &&
+			route_out_by_hearsay(&call->route.candidates[i], call->env->health, now_ms))
+			return &call->route.candidates[i];
+	return NULL;
+}
+
 static int
 max_repeats(const struct call *call)
 {

@@ -62,6 +62,8 @@ size_t call_first_place(const struct route *route);
  * spent nor kept out. NULL if there is none; *busy: some are only kept out by max_concurrency.
  */
 struct route_candidate *call_next_candidate(struct call *call, int64_t now_ms, bool *busy);
+/* When none is let through: one that only a report keeps out, or NULL. */
+struct route_candidate *call_last_resort(struct call *call, int64_t now_ms);
 /* How long to wait before the same target is asked again, -1 if it is not. */
 int64_t call_repeat_wait_ms(struct call *call, const struct outcome *outcome);
 /* May another target be tried after this failure? */

@@ -116,6 +116,10 @@ open_circuit(struct circuit *circuit, const struct circuit_policy *policy,
 
 	if (circuit->open && circuit->open_until_ms >= until_ms)
 		return false;
+	/* a word alone does not prolong what was seen */
+	if (circuit->open && !circuit->hearsay && outcome->reported && !probe)
+		return false;
+	circuit->hearsay = outcome->reported && (!circuit->open || circuit->hearsay);
 	if (!hinted)
 		circuit->cooldown_ms = cooldown_ms;
 	/* a probe that failed for somebody else's reason leaves open what it found open */
@@ -179,6 +183,8 @@ circuit_note(struct circuit *circuit, const struct circuit_policy *policy,
 		circuit_reset(circuit);
 		return true;
 	}
+	if (mine && !outcome->reported)
+		circuit->hearsay = false;
 	if (counted(outcome))
 		circuit->consecutive_failures++;
 	else if (rule->opens == OUTCOME_OPENS_THRESHOLD)

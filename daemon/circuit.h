@@ -28,8 +28,9 @@ struct circuit_policy {
 
 /* Zeroed memory is a closed circuit. */
 struct circuit {
-	bool open;   /* opened and not closed since; half-open once the time has come */
-	bool hinted; /* open for as long as the provider asked for */
+	bool open;    /* opened and not closed since; half-open once the time has come */
+	bool hinted;  /* open for as long as the provider asked for */
+	bool hearsay; /* open by a report alone: keeps nobody from the last usable target */
 	enum outcome_class opened_by;
 	uint64_t probing; /* the number of the probe that is out, 0: none */
 	bool untimely;    /* it went before the time (early, forced): its failure doubles nothing */

@@ -30,6 +30,7 @@ config_unref(struct config *config)
 	free(config->providers);
 	config_access_free(&config->callers);
 	config_access_free(&config->admins);
+	config_access_free(&config->reporters);
 	config_params_free(&config->params);
 	free(config->default_chain);
 	free(config->socket_path);

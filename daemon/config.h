@@ -124,10 +124,12 @@ struct config {
 	size_t max_message_bytes;
 	int max_connections;
 	struct config_access callers, admins;
+	struct config_access reporters; /* names NULL: as callers */
 	int failure_threshold;
 	int64_t cooldown_ms, cooldown_max_ms, preferred_ttl_ms, check_interval_ms;
 	bool when_all_open_try;
 	int max_calls, max_queue;
+	int64_t lease_ms;
 	char *default_chain; /* a chain of that name exists unless there is no
 	                        chain at all */
 	int64_t default_deadline_ms;

@@ -123,6 +123,8 @@ void
 config_access_read(struct config_reader *r, struct config_node *list, const char *const *defaults,
 	struct config_access *access)
 {
+	if (!defaults && (!list || list->null))
+		return;
 	if (!list || list->null) {
 		add_defaults(access, defaults);
 		return;

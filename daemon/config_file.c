@@ -130,6 +130,7 @@ read_root(struct config_reader *r, struct config_node *root)
 	config_access_read(
 		r, config_node_get(access, "admins"), config_access_root, &config->admins);
 	warn_open_admins(r, config_node_get(access, "admins"));
+	config_access_read(r, config_node_get(access, "reporters"), NULL, &config->reporters);
 	check_socket(r, config_node_get(root, "socket"));
 	check_cooldown(r, config_node_get(root, "health"));
 	config_providers_read(r, providers);

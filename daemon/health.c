@@ -260,6 +260,7 @@ start_anew(struct health_subject *subject)
 	subject->successes = subject->failures = 0;
 	subject->latency = (struct latency){0};
 	subject->last_error = (struct health_error){.class = OUTCOME_OK};
+	subject->quota = (struct quota){.known = false};
 	subject->last_failure_ms = subject->checked_well_ms = 0;
 }
 
@@ -342,7 +343,8 @@ end_at(struct health *health, struct health_subject *subject, const struct outco
 	if (outcome->class == OUTCOME_OK) {
 		subject->successes++;
 		subject->last_failure_ms = 0;
-		latency_note(&subject->latency, latency_ms);
+		if (latency_ms >= 0)
+			latency_note(&subject->latency, latency_ms);
 	} else if (judges(outcome->class)) {
 		/* what was wrong with the request is told, but it is no failure of theirs */
 		bool failed = outcome_rule(outcome->class)->scope != OUTCOME_SCOPE_NOTHING;
@@ -377,6 +379,22 @@ health_end(struct health *health, const char *provider, const char *target,
 	change.provider_circuit = end_at(health, of_provider, outcome,
 		scope == OUTCOME_SCOPE_PROVIDER, ticket.provider_probe, latency_ms, now_ms);
 	return change;
+}
+
+struct health_change
+health_note(struct health *health, const char *provider, const char *target,
+	const struct outcome *outcome, int64_t latency_ms, int64_t now_ms)
+{
+	health_subject(health, HEALTH_PROVIDER, provider)->in_flight++;
+	health_subject(health, HEALTH_TARGET, target)->in_flight++;
+	return health_end(
+		health, provider, target, (struct health_ticket){0}, outcome, latency_ms, now_ms);
+}
+
+void
+health_quota(struct health *health, const char *target, const struct quota *quota)
+{
+	health_subject(health, HEALTH_TARGET, target)->quota = *quota;
 }
 
 bool

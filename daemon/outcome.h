@@ -62,6 +62,7 @@ struct outcome {
 	bool lacks_capability;  /* a bad_request only because this target cannot do it: another may
 	                         */
 	bool refused;           /* connect_failed without any chance in a repeat at once */
+	bool reported;          /* a program's word, not what the daemon saw itself */
 	int64_t retry_after_ms; /* the provider's own wait, as it sent it, unclamped; -1: none */
 	char message[OUTCOME_MESSAGE_BYTES]; /* the provider's words, one line, valid UTF-8, no
 	                                        secret, perhaps cut */

@@ -252,6 +252,41 @@ route_early_probe(const struct route *route, struct health *health, int64_t now_
 	return soonest;
 }
 
+static bool
+by_hearsay(const struct health_subject *subject, int64_t now_ms)
+{
+	return !subject || circuit_admits(&subject->circuit, now_ms) || subject->circuit.hearsay;
+}
+
+bool
+route_out_by_hearsay(const struct route_candidate *candidate, struct health *health, int64_t now_ms)
+{
+	const struct config_provider *provider = candidate->target->provider;
+	const struct health_subject *of_provider =
+		health_find(health, HEALTH_PROVIDER, provider->name);
+	const struct health_subject *of_target =
+		health_find(health, HEALTH_TARGET, candidate->target->name);
+
+	if (candidate->out != ROUTE_PROVIDER_OPEN && candidate->out != ROUTE_TARGET_OPEN &&
+		candidate->out != ROUTE_PROBING)
+		return false;
+	if (provider->max_concurrency > 0 && of_provider &&
+		of_provider->in_flight >= provider->max_concurrency)
+		return false;
+	return by_hearsay(of_provider, now_ms) && by_hearsay(of_target, now_ms);
+}
+
+struct route_candidate *
+route_last_resort(const struct route *route, struct health *health, int64_t now_ms)
+{
+	for (size_t i = 0; i < route->count; i++)
+		if (route_out_by_hearsay(&route->candidates[i], health, now_ms)) {
+			route->candidates[i].hearsay = true;
+			return &route->candidates[i];
+		}
+	return NULL;
+}
+
 const char *
 route_out_text(enum route_out out)
 {

@@ -40,6 +40,7 @@ struct route_candidate {
 	bool wished; /* matches the call's provider and model */
 	bool better; /* better placed than the preferred one */
 	bool preferred;
+	bool hearsay;     /* only a report keeps it out: route_last_resort() says so */
 	bool passed_over; /* better placed, but it failed not long ago: behind all others */
 	int64_t rest_ms;  /* how long it is passed over; 0: until the call that tries it now ends */
 };
@@ -63,6 +64,15 @@ enum route_out route_admit(
  * soonest, or NULL.
  */
 struct route_candidate *route_early_probe(
+	const struct route *route, struct health *health, int64_t now_ms);
+/*
+ * Is a candidate kept out by circuits that a report alone opened, and by nothing else? Such a one
+ * is used when nothing else is left.
+ */
+bool route_out_by_hearsay(
+	const struct route_candidate *candidate, struct health *health, int64_t now_ms);
+/* The first of those; NULL if there is none. */
+struct route_candidate *route_last_resort(
 	const struct route *route, struct health *health, int64_t now_ms);
 /* A sentence for people: "circuit open", with what is known. */
 const char *route_out_text(enum route_out out);

@@ -15,30 +15,38 @@ static const handler handlers[MESSAGE_METHODS] = {
 #undef X
 };
 
-bool
-rpc_is_admin(const struct session *session)
+static bool
+allows(const struct config_access *access, const struct session_peer *peer)
 {
-	const struct session_peer *peer = &session->peer;
-
-	return peer->uid == geteuid() ||
-		config_access_allows(
-			&session->core->config->admins, peer->uid, peer->groups, peer->group_count);
+	return config_access_allows(access, peer->uid, peer->groups, peer->group_count);
 }
 
-static bool
-permitted(const struct session *session, enum message_who who)
+/* The daemon's own user and root may do everything; others what the configuration says. */
+bool
+rpc_permitted(const struct session *session, enum message_who who)
 {
 	const struct session_peer *peer = &session->peer;
+	const struct config *config = session->core->config;
+	bool admin = peer->uid == geteuid() || allows(&config->admins, peer);
+	bool as_callers = who == MESSAGE_CALLERS || !config->reporters.names;
 
 	switch (who) {
 	case MESSAGE_ALL: return true;
 	case MESSAGE_CALLERS:
-		return rpc_is_admin(session) ||
-			config_access_allows(&session->core->config->callers, peer->uid,
-				peer->groups, peer->group_count);
-	case MESSAGE_ADMINS: return rpc_is_admin(session);
+	case MESSAGE_REPORTERS:
+		return admin || allows(as_callers ? &config->callers : &config->reporters, peer);
+	case MESSAGE_ADMINS: return admin;
 	}
 	return false;
+}
+
+/* The key of the configuration that says who they are. */
+static const char *
+access_key(const struct config *config, enum message_who who)
+{
+	if (who == MESSAGE_ADMINS)
+		return "admins";
+	return who == MESSAGE_REPORTERS && config->reporters.names ? "reporters" : "callers";
 }
 
 void
@@ -48,10 +56,10 @@ rpc_handle(struct session_request *request, const msgpack_object *params)
 	const msgpack_object_map *map;
 	char why[200];
 
-	if (!permitted(request->session, info->who)) {
+	if (!rpc_permitted(request->session, info->who)) {
 		session_fail(request, LLMFO_ENOT_PERMITTED, "uid %u may not call %s (access.%s)",
 			request->session->peer.uid, info->name,
-			info->who == MESSAGE_ADMINS ? "admins" : "callers");
+			access_key(request->session->core->config, info->who));
 		return;
 	}
 	if (message_check(request->method, params, &map, why, sizeof why)) {

@@ -20,8 +20,8 @@ void rpc_handle(struct session_request *request, const msgpack_object *params);
 
 /* ---- what handlers share ---- */
 
-/* Is it among access.admins (whose default has root), or the user that the daemon runs as? */
-bool rpc_is_admin(const struct session *session);
+/* Is the client among those, as the configuration has it now? */
+bool rpc_permitted(const struct session *session, enum message_who who);
 
 void rpc_pack_text(msgpack_packer *packer, const char *text);
 /* nil for NULL. */
@@ -39,6 +39,9 @@ void rpc_list_providers(const struct config *config, struct buf *text);
 void rpc_list_chains(const struct config *config, bool agents, struct buf *text);
 /* Answers not_found, naming the providers there are. */
 void rpc_no_such(struct session_request *request, const char *what, const char *name);
+
+/* Tells a subscriber that reads again how many events it lost, if any. */
+void rpc_caught_up(struct session *session);
 
 /* The choosing half of a request: fills chain, filters and so on of a fresh call_request; false:
  * the request was answered with an error. */

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "error.h"
 #include "llmfo.h"
+#include "pick.h"
 #include "rpc.h"
 
 /* not_found, naming what there is. */
@@ -175,66 +177,76 @@ rpc_choose(
 static struct call_request *
 order(struct session_request *request, const msgpack_object_map *map, struct route *route)
 {
-	struct core *core = request->session->core;
 	struct call_request *call = rpc_call_request(request);
 
 	if (!rpc_choose(request, map, call)) {
 		call_request_free(call);
 		return NULL;
 	}
-	struct route_want want = {
-		.chain = call->chain,
-		.provider = call->provider,
-		.model = call->model,
-		.remembers = call->remembers,
-		.fallback = call->fallback,
-	};
-	route_order(route, core->health, &want, clock_now_ms(core->clock));
+	pick_order(request->session->core, call, route);
 	return call;
+}
+
+static void
+refuse_pick(struct session_request *request, const struct call_request *call, int error)
+{
+	if (error == LLMFO_EALL_FAILED)
+		session_fail(request, error, "no candidate%s%s may be used now; explain says why",
+			call->chain->name[0] ? " of chain " : "", call->chain->name);
+	else
+		session_fail(request, error,
+			error == LLMFO_EBUSY ? "too many leases are held; report them, or wait for "
+					       "their end (limits.lease)"
+					     : "the lease could not be made");
+}
+
+static void
+reply_pick(struct session_request *request, const struct config_target *target,
+	const struct lease *lease)
+{
+	msgpack_packer *packer = session_reply_begin(request);
+
+	msgpack_pack_map(packer, 7);
+	rpc_pack_pair_text(packer, "target", target->name);
+	rpc_pack_pair_text(packer, "provider", target->provider->name);
+	rpc_pack_pair_text(packer, "model", target->model);
+	rpc_pack_pair_text(packer, "api", target->provider->endpoint.preset->name);
+	rpc_pack_pair_text(packer, "base_url", target->provider->endpoint.base_url);
+	rpc_pack_pair_text(packer, "lease", lease->id);
+	rpc_pack_pair_int(packer, "valid_ms", lease->until_ms - lease->taken_ms);
+	session_reply_end(request);
 }
 
 void
 rpc_pick(struct session_request *request, const msgpack_object_map *map)
 {
 	struct core *core = request->session->core;
-	struct route route;
-	struct call_request *call = order(request, map, &route);
-	const struct config_target *target = NULL;
+	const struct config_target *target;
+	const struct lease *lease;
 
-	if (!call)
+	if (core->draining) {
+		session_fail(request, LLMFO_ESHUTTING_DOWN, "%s", error_text(LLMFO_ESHUTTING_DOWN));
 		return;
-	for (size_t i = 0; i < route.count && !target; i++)
-		if (route.candidates[i].out == ROUTE_IN)
-			target = route.candidates[i].target;
-	struct route_candidate *early =
-		target ? NULL : route_early_probe(&route, core->health, clock_now_ms(core->clock));
-	if (early && call->config->when_all_open_try)
-		target = early->target;
-	if (!target) {
-		session_fail(request, LLMFO_EALL_FAILED,
-			"no candidate%s%s may be used now; explain says why",
-			call->chain->name[0] ? " of chain " : "", call->chain->name);
-	} else {
-		msgpack_packer *packer = session_reply_begin(request);
-
-		msgpack_pack_map(packer, 5);
-		rpc_pack_pair_text(packer, "target", target->name);
-		rpc_pack_pair_text(packer, "provider", target->provider->name);
-		rpc_pack_pair_text(packer, "model", target->model);
-		rpc_pack_pair_text(packer, "api", target->provider->endpoint.preset->name);
-		rpc_pack_pair_text(packer, "base_url", target->provider->endpoint.base_url);
-		session_reply_end(request);
 	}
-	route_free(&route);
+	struct call_request *call = rpc_call_request(request);
+	if (rpc_choose(request, map, call)) {
+		int error = pick_take(core, call, &target, &lease);
+
+		if (error)
+			refuse_pick(request, call, error);
+		else
+			reply_pick(request, target, lease);
+	}
 	call_request_free(call);
 }
 
 /* Why a candidate is out, or what is special about one that is in; NULL: nothing. */
 static const char *
-why_text(const struct route_candidate *candidate, bool early)
+why_text(const struct route_candidate *candidate, bool despite)
 {
-	if (early)
-		return "every circuit is open: an early probe";
+	if (despite)
+		return candidate->hearsay ? "only a report took it out, and nothing else is left"
+					  : "every circuit is open: an early probe";
 	if (candidate->out == ROUTE_NOT_CONFIGURED && candidate->target->provider->reason)
 		return candidate->target->provider->reason;
 	if (candidate->out != ROUTE_IN)
@@ -249,17 +261,17 @@ why_text(const struct route_candidate *candidate, bool early)
 
 static void
 pack_candidate(msgpack_packer *packer, struct core *core, const struct route_candidate *candidate,
-	bool early, int64_t rank)
+	bool despite, int64_t rank)
 {
 	const struct config_target *target = candidate->target;
 	const struct health_subject *subject =
 		health_find(core->health, HEALTH_TARGET, target->name);
-	bool in = early || candidate->out == ROUTE_IN;
+	bool in = despite || candidate->out == ROUTE_IN;
 
 	msgpack_pack_map(packer, 6);
 	rpc_pack_pair_text(packer, "target", target->name);
 	rpc_pack_pair_bool(packer, "in", in);
-	rpc_pack_pair_text(packer, "why", why_text(candidate, early));
+	rpc_pack_pair_text(packer, "why", why_text(candidate, despite));
 	rpc_pack_text(packer, "rank");
 	if (in)
 		msgpack_pack_int64(packer, rank);
@@ -271,18 +283,6 @@ pack_candidate(msgpack_packer *packer, struct core *core, const struct route_can
 		candidate->passed_over && in ? candidate->rest_ms : candidate->out_for_ms);
 }
 
-/* The one that a call would probe because every circuit is open; NULL. */
-static const struct route_candidate *
-early_probe(const struct session_request *request, const struct route *route)
-{
-	struct core *core = request->session->core;
-
-	for (size_t i = 0; i < route->count; i++)
-		if (route->candidates[i].out == ROUTE_IN)
-			return NULL;
-	return route_early_probe(route, core->health, clock_now_ms(core->clock));
-}
-
 void
 rpc_explain(struct session_request *request, const msgpack_object_map *map)
 {
@@ -292,8 +292,7 @@ rpc_explain(struct session_request *request, const msgpack_object_map *map)
 
 	if (!call)
 		return;
-	const struct route_candidate *early =
-		call->config->when_all_open_try ? early_probe(request, &route) : NULL;
+	const struct route_candidate *despite = pick_despite(request->session->core, call, &route);
 	msgpack_packer *packer = session_reply_begin(request);
 	msgpack_pack_map(packer, 1);
 	rpc_pack_text(packer, "candidates");
@@ -301,8 +300,9 @@ rpc_explain(struct session_request *request, const msgpack_object_map *map)
 	for (size_t i = 0; i < route.count; i++) {
 		const struct route_candidate *candidate = &route.candidates[i];
 
-		rank += candidate == early || candidate->out == ROUTE_IN;
-		pack_candidate(packer, request->session->core, candidate, candidate == early, rank);
+		rank += candidate == despite || candidate->out == ROUTE_IN;
+		pack_candidate(
+			packer, request->session->core, candidate, candidate == despite, rank);
 	}
 	session_reply_end(request);
 	route_free(&route);

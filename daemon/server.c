@@ -174,6 +174,14 @@ set_state(struct server *server, enum server_state state)
 
 /* ---- reload ---- */
 
+static void
+tell_reloaded(struct server *server, bool ok)
+{
+	const struct event_field field = {.key = "ok", .kind = EVENT_YES_NO, .number = ok};
+
+	event_tell(&server->core.events, EVENT_reloaded, 0, &field, 1);
+}
+
 static int
 reload(void *arg, struct config_faults *faults)
 {
@@ -189,9 +197,11 @@ reload(void *arg, struct config_faults *faults)
 		server->core.last_reload_error = server_config_summary(faults);
 		log_error("configuration not reloaded: %zu fault%s; what was loaded before stays",
 			faults->errors, faults->errors == 1 ? "" : "s");
+		tell_reloaded(server, false);
 		return LLMFO_EINVALID_REQUEST;
 	}
 	core_configure(&server->core, config);
+	tell_reloaded(server, true);
 	log_info("configuration reloaded from %s", config->source);
 	config_unref(config);
 	return 0;

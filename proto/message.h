@@ -10,7 +10,7 @@
 
 #define MESSAGE_PROTOCOL 1
 
-enum message_who { MESSAGE_ALL, MESSAGE_CALLERS, MESSAGE_ADMINS };
+enum message_who { MESSAGE_ALL, MESSAGE_CALLERS, MESSAGE_REPORTERS, MESSAGE_ADMINS };
 
 enum message_method {
 #define X(name, who, help) MESSAGE_M_##name,

@@ -52,7 +52,7 @@ has_word(const char *text, const char *name)
 static char *
 method_section(const struct message_info *info)
 {
-	static const char *const who[] = {" (ALL)", " (CALLERS)", " (ADMINS)"};
+	static const char *const who[] = {" (ALL)", " (CALLERS)", " (REPORTERS)", " (ADMINS)"};
 
 	for (const char *at = protocol; (at = strstr(at, "\n### ")) != NULL; at++) {
 		char *head = x_strndup(at + 1, strcspn(at + 1, "\n"));
