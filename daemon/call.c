@@ -159,12 +159,15 @@ remember(struct call *call, const struct route_candidate *winner)
 	/* a target that was left for the request's own sake (too long, refused content) is not
 	 * worse for the next call */
 	if (winner->place != call_first_place(&call->route) && call_left_for_health(call, winner)) {
-		if (health_prefer(health, chain, winner->target->name, now_ms))
+		if (health_prefer(health, chain, winner->target->name, now_ms)) {
 			log_info("chain %s now prefers %s", chain, winner->target->name);
+			event_preferred(call->env->events, chain, winner->target->name);
+		}
 		if (call->env->health_changed)
 			call->env->health_changed(call->env->arg);
 	} else if (call_beats_preferred(call, winner)) {
-		(void)health_unprefer(health, chain);
+		if (health_unprefer(health, chain))
+			event_preferred(call->env->events, chain, NULL);
 		log_info("chain %s is back at %s", chain, winner->target->name);
 	}
 }
@@ -213,6 +216,7 @@ note_end(struct call *call, const struct outcome *outcome, int64_t latency_ms)
 
 	call->attempt = NULL;
 	call_log_circuits(call, change, outcome);
+	event_circuits(call->env->events);
 	if (call->env->health_changed && outcome->class != OUTCOME_OK)
 		call->env->health_changed(call->env->arg);
 }

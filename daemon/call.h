@@ -8,6 +8,7 @@
 #define LLMFO_CALL_H
 
 #include "attempt.h"
+#include "event.h"
 #include "gate.h"
 #include "route.h"
 #include "stats.h"
@@ -19,6 +20,7 @@ struct call_env {
 	struct health *health;
 	struct gate *gate;
 	struct stats *stats;
+	struct events *events;  /* may be NULL: nobody hears of anything */
 	unsigned short seed[3]; /* of all jitter, for nrand48() */
 	bool jitter_cooldowns;  /* up to a tenth shorter, so that hosts do not come back in step */
 	uint64_t calls;         /* numbers them */

@@ -129,6 +129,49 @@ is_primary(const struct call *call, const struct route_candidate *candidate)
 	return candidate->place == call_first_place(&call->route);
 }
 
+/* What a call's events say of whose it is; for others it is nobody's. */
+#define WHOSE(call) \
+	{.key = "request_id", .text = (call)->request->request_id, .own = true}, \
+		{.key = (call)->request->chain->name[0] ? "chain" : NULL, \
+			.text = (call)->request->chain->name, \
+			.own = true}, \
+	{ \
+		.key = "uid", .kind = EVENT_NUMBER, .number = (call)->request->uid, .own = true \
+	}
+
+static void
+tell_failover(const struct call *call, const struct call_attempt *last)
+{
+	const struct event_field fields[] = {
+		{.key = "from", .text = call->failed->target->name},
+		{.key = "to", .text = call->current->target->name},
+		{.key = "class", .text = outcome_text(last->outcome.class)},
+		{.key = last->outcome.http_status > 0 ? "http_status" : NULL,
+			.kind = EVENT_NUMBER,
+			.number = last->outcome.http_status},
+		{.key = "latency_ms", .kind = EVENT_NUMBER, .number = last->latency_ms},
+		WHOSE(call),
+	};
+
+	event_tell(
+		call->env->events, EVENT_failover, call->request->uid, fields, UTIL_COUNT(fields));
+}
+
+static void
+tell_all_failed(const struct call *call)
+{
+	const struct event_field fields[] = {
+		{.key = "attempts", .kind = EVENT_NUMBER, .number = (int64_t)call->attempt_count},
+		{.key = call->retry_after_ms >= 0 ? "retry_after_ms" : NULL,
+			.kind = EVENT_NUMBER,
+			.number = call->retry_after_ms},
+		WHOSE(call),
+	};
+
+	event_tell(call->env->events, EVENT_all_failed, call->request->uid, fields,
+		UTIL_COUNT(fields));
+}
+
 void
 call_log_switch(const struct call *call)
 {
@@ -136,6 +179,8 @@ call_log_switch(const struct call *call)
 	const struct route_candidate *from = call->failed;
 	bool failover = from && from != to;
 
+	if (failover)
+		tell_failover(call, &call->attempts[call->attempt_count - 1]);
 	if (!log_wants(failover ? LOG_WARNING : LOG_DEBUG))
 		return;
 	char *message;
@@ -177,6 +222,8 @@ call_log_failed(const struct call *call)
 		call->attempt_count ? &call->attempts[call->attempt_count - 1] : NULL;
 	int64_t took_ms = clock_now_ms(call->env->clock) - call->started_ms;
 
+	if (call->error == LLMFO_EALL_FAILED)
+		tell_all_failed(call);
 	log_call(level, call, NULL, NULL, last ? &last->outcome : NULL, took_ms,
 		call->message ? call->message : "");
 }

@@ -19,19 +19,22 @@ struct checker {
 	struct clock *clock;
 	struct transport *transport;
 	struct health *health;
+	struct events *events;
 	struct config *config; /* a reference; NULL before the first checker_configure() */
 	struct slot *slots;    /* parallel to config->providers */
 	struct clock_timer timer;
 };
 
 struct checker *
-checker_new(struct clock *clock, struct transport *transport, struct health *health)
+checker_new(struct clock *clock, struct transport *transport, struct health *health,
+	struct events *events)
 {
 	struct checker *checker = x_calloc(1, sizeof *checker);
 
 	checker->clock = clock;
 	checker->transport = transport;
 	checker->health = health;
+	checker->events = events;
 	return checker;
 }
 
@@ -178,6 +181,7 @@ note_well(struct checker *checker, const struct slot *slot, const struct check_r
 				target);
 		free(target);
 	}
+	event_circuits(checker->events);
 }
 
 static void

@@ -7,14 +7,13 @@
 #ifndef LLMFO_CHECKER_H
 #define LLMFO_CHECKER_H
 
-#include "clock.h"
 #include "config.h"
-#include "health.h"
+#include "event.h"
 
 struct checker;
 
-struct checker *checker_new(
-	struct clock *clock, struct transport *transport, struct health *health);
+struct checker *checker_new(struct clock *clock, struct transport *transport, struct health *health,
+	struct events *events);
 void checker_free(struct checker *checker);
 /* From now on these providers, at this interval; what runs is cancelled. Takes a reference. */
 void checker_configure(struct checker *checker, struct config *config);

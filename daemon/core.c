@@ -42,6 +42,7 @@ apply(struct core *core, struct config *config)
 	core->gate.max_running = config->max_calls;
 	core->gate.max_waiting = config->max_queue;
 	checker_configure(core->checker, config);
+	event_circuits(&core->events);
 }
 
 void
@@ -53,7 +54,8 @@ core_init(struct core *core, struct clock *clock, struct transport *transport,
 		core->hooks = *hooks;
 	core->config = config_ref(config);
 	core->health = health_new();
-	core->checker = checker_new(clock, transport, core->health);
+	event_init(&core->events, clock, core->health);
+	core->checker = checker_new(clock, transport, core->health, &core->events);
 	core->started_ms = clock_now_ms(clock);
 	gate_init(&core->gate, config->max_calls, config->max_queue);
 	lease_table_init(&core->leases, clock, core->health, &core->gate);
@@ -64,6 +66,7 @@ core_init(struct core *core, struct clock *clock, struct transport *transport,
 		.health = core->health,
 		.gate = &core->gate,
 		.stats = &core->stats,
+		.events = &core->events,
 		.seed = {(unsigned short)seed, (unsigned short)(seed >> 16),
 			(unsigned short)(seed >> 32)},
 		.health_changed = on_health_changed,
@@ -78,6 +81,7 @@ core_free(struct core *core)
 {
 	checker_free(core->checker);
 	lease_table_free(&core->leases);
+	event_free(&core->events);
 	health_free(core->health);
 	config_unref(core->config);
 	free(core->last_reload_error);

@@ -7,6 +7,7 @@
 #define LLMFO_CORE_H
 
 #include "call.h"
+#include "event.h"
 #include "lease.h"
 #include "list.h"
 
@@ -26,6 +27,7 @@ struct core {
 	struct transport *transport; /* borrowed */
 	struct health *health;       /* owned */
 	struct gate gate;
+	struct events events;      /* what happens, for those that subscribed */
 	struct lease_table leases; /* of those that call themselves */
 	struct stats stats;
 	struct call_env env;

@@ -30,6 +30,7 @@ struct health_subject {
 	bool listed;   /* the configuration names it */
 	bool disabled; /* by an administrator */
 	struct circuit circuit;
+	enum circuit_state told; /* how it was when listeners were last told: event.c's alone */
 	int in_flight;
 	int64_t successes, failures;
 	struct latency latency; /* of successes */

@@ -154,7 +154,10 @@ on_written(uv_write_t *write, int status)
 		return;
 	if (status < 0 || (connection->ending && waiting_bytes(connection) == 0)) {
 		close_connection(connection);
-	} else if (connection->paused && waiting_bytes(connection) < OUT_HIGH_BYTES / 2) {
+		return;
+	}
+	session_sent(connection->session);
+	if (connection->paused && waiting_bytes(connection) < OUT_HIGH_BYTES / 2) {
 		connection->paused = false;
 		go_on(connection);
 	}
@@ -230,7 +233,13 @@ ops_close(void *arg)
 		(void)uv_read_stop((uv_stream_t *)&connection->pipe);
 }
 
-static const struct session_ops ops = {ops_send, ops_close};
+static size_t
+ops_waiting(void *arg)
+{
+	return waiting_bytes(arg);
+}
+
+static const struct session_ops ops = {ops_send, ops_close, ops_waiting};
 
 static void
 on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)

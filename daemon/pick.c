@@ -78,6 +78,7 @@ end_trial(struct core *core, const char *chain, const char *target)
 	if (!health_unprefer(core->health, chain))
 		return;
 	log_info("chain %s is back at %s", chain, target);
+	event_preferred(&core->events, chain, NULL);
 }
 
 /* Takes the lease, which is gone afterwards. */
@@ -140,6 +141,7 @@ pick_report(struct core *core, const struct pick_report *report, enum circuit_st
 			report->latency_ms, clock_now_ms(core->clock));
 	health_report_change(core->health, &about, provider, target, change, report->outcome,
 		clock_now_ms(core->clock));
+	event_circuits(&core->events);
 	if (report->outcome->class != OUTCOME_OK)
 		core->env.health_changed(core->env.arg);
 	*state = state_of(core, provider, target);

@@ -40,6 +40,9 @@ void rpc_list_chains(const struct config *config, bool agents, struct buf *text)
 /* Answers not_found, naming the providers there are. */
 void rpc_no_such(struct session_request *request, const char *what, const char *name);
 
+/* Tells a subscriber that reads again how many events it lost, if any. */
+void rpc_caught_up(struct session *session);
+
 /* The choosing half of a request: fills chain, filters and so on of a fresh call_request; false:
  * the request was answered with an error. */
 bool rpc_choose(

@@ -39,6 +39,23 @@ forced_text(const struct health_forced *forced, int64_t now_ms)
 }
 
 static void
+tell_forced(struct core *core, int64_t now_ms)
+{
+	const struct health_forced *forced = health_forced(core->health, now_ms);
+	const struct event_field fields[] = {
+		{.key = "provider", .text = forced ? forced->provider : NULL},
+		{.key = forced ? "strict" : NULL,
+			.kind = EVENT_YES_NO,
+			.number = forced && forced->strict},
+		{.key = forced ? "for_ms" : NULL,
+			.kind = EVENT_NUMBER,
+			.number = forced ? forced->until_ms - now_ms : 0},
+	};
+
+	event_tell(&core->events, EVENT_forced, 0, fields, UTIL_COUNT(fields));
+}
+
+static void
 apply_force(struct session_request *request, const char *provider, int64_t duration_s, bool strict)
 {
 	struct core *core = request->session->core;
@@ -52,6 +69,7 @@ apply_force(struct session_request *request, const char *provider, int64_t durat
 		request->session->peer.uid);
 	char *after = forced_text(health_forced(core->health, now_ms), now_ms);
 	log_change(request, provider, before, after);
+	tell_forced(core, now_ms);
 	msgpack_packer *packer = session_reply_begin(request);
 	msgpack_pack_map(packer, 2);
 	rpc_pack_text(packer, "forced");
@@ -116,10 +134,20 @@ reply_count(struct session_request *request, const char *key, int64_t count)
 	session_reply_end(request);
 }
 
+static void
+tell_unpreferred(const struct health_preferred *preferred, void *arg)
+{
+	event_preferred(arg, preferred->chain, NULL);
+}
+
 void
 rpc_clear_cache(struct session_request *request, const msgpack_object_map *map)
 {
-	int count = health_unprefer_all(request->session->core->health);
+	struct core *core = request->session->core;
+
+	health_each_preferred(
+		core->health, clock_now_ms(core->clock), tell_unpreferred, &core->events);
+	int count = health_unprefer_all(core->health);
 	char *before = x_asprintf("%d preferred", count);
 
 	(void)map;
@@ -180,6 +208,7 @@ rpc_reset_health(struct session_request *request, const msgpack_object_map *map)
 			stats_reset(&core->stats, clock_wall_ms(core->clock));
 		log_change(request, name ? name : "all", before, "no failures");
 		free(before);
+		event_circuits(&core->events);
 		reply_count(request, "reset", count);
 		gate_wake(&core->gate);
 	}

@@ -173,6 +173,14 @@ set_state(struct server *server, enum server_state state)
 
 /* ---- reload ---- */
 
+static void
+tell_reloaded(struct server *server, bool ok)
+{
+	const struct event_field field = {.key = "ok", .kind = EVENT_YES_NO, .number = ok};
+
+	event_tell(&server->core.events, EVENT_reloaded, 0, &field, 1);
+}
+
 static int
 reload(void *arg, struct config_faults *faults)
 {
@@ -188,9 +196,11 @@ reload(void *arg, struct config_faults *faults)
 		server->core.last_reload_error = server_config_summary(faults);
 		log_error("configuration not reloaded: %zu fault%s; what was loaded before stays",
 			faults->errors, faults->errors == 1 ? "" : "s");
+		tell_reloaded(server, false);
 		return LLMFO_EINVALID_REQUEST;
 	}
 	core_configure(&server->core, config);
+	tell_reloaded(server, true);
 	log_info("configuration reloaded from %s", config->source);
 	config_unref(config);
 	return 0;
@@ -276,8 +286,8 @@ inherited_socket(void)
 	if (count <= 0)
 		return -1;
 	if (count > 1 || sd_is_socket_unix(SD_LISTEN_FDS_START, SOCK_STREAM, 1, NULL, 0) <= 0) {
-		log_error("systemd passed %d descriptors; one listening Unix socket is right",
-			count);
+		log_error(
+			"systemd passed %d descriptors; one listening Unix socket is right", count);
 		return -2;
 	}
 	return SD_LISTEN_FDS_START;

@@ -96,6 +96,7 @@ void
 session_free(struct session *session)
 {
 	session->closing = true;
+	event_listen(&session->core->events, &session->events, 0);
 	while (!list_empty(&session->requests)) {
 		struct session_request *request = first_request(session);
 
@@ -519,6 +520,12 @@ session_feed(struct session *session, const void *bytes, size_t count)
 		at += used;
 	}
 	return session->closing ? count : (size_t)(at - (const char *)bytes);
+}
+
+void
+session_sent(struct session *session)
+{
+	rpc_caught_up(session);
 }
 
 void

@@ -27,6 +27,8 @@ struct session_ops {
 	/* Ends the connection once what was sent is out; session_free() follows, not from inside.
 	 */
 	void (*close)(void *arg);
+	/* How many bytes that were sent are not out yet. NULL: none ever. */
+	size_t (*waiting)(void *arg);
 };
 
 /* One request on its way to its one reply. */
@@ -49,11 +51,13 @@ struct session {
 	const struct session_ops *ops;
 	void *arg;
 	struct session_peer peer;
-	char client[64];             /* the name it claims, for the log */
-	struct list requests;        /* of struct session_request, owned */
-	bool closing;                /* takes no more bytes */
-	bool half_closed;            /* the client sends no more, but reads */
-	struct session_input *input; /* owned */
+	char client[64];              /* the name it claims, for the log */
+	struct list requests;         /* of struct session_request, owned */
+	bool closing;                 /* takes no more bytes */
+	bool half_closed;             /* the client sends no more, but reads */
+	struct event_listener events; /* what it subscribed to */
+	int64_t events_lost;          /* not told, since too much waited to be read */
+	struct session_input *input;  /* owned */
 };
 
 struct session *session_new(struct core *core, const struct session_peer *peer,
@@ -68,6 +72,8 @@ void session_free(struct session *session);
 size_t session_feed(struct session *session, const void *bytes, size_t count);
 /* The client sends no more; it is closed when everything was answered. */
 void session_end_of_input(struct session *session);
+/* Some of what was sent is out: what did not fit before may be told of. */
+void session_sent(struct session *session);
 /* Everything that runs gets this error as its reply. */
 void session_abort_all(struct session *session, int error, const char *message);
 

@@ -24,6 +24,7 @@ enum {
 	EXPLAIN = 1 << MESSAGE_M_explain,
 	REPORT = 1 << MESSAGE_M_report,
 	CHECK = 1 << MESSAGE_M_check,
+	SUBSCRIBE = 1 << MESSAGE_M_subscribe,
 	FORCE_PROVIDER = 1 << MESSAGE_M_force_provider,
 	RESET_HEALTH = 1 << MESSAGE_M_reset_health,
 	ENABLE = 1 << MESSAGE_M_enable,

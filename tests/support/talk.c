@@ -25,6 +25,12 @@ on_close(void *arg)
 	talk->closed = true;
 }
 
+static size_t
+on_waiting(void *arg)
+{
+	return ((struct talk *)arg)->unread_bytes;
+}
+
 static int
 on_reload(void *arg, struct config_faults *faults)
 {
@@ -59,7 +65,7 @@ read_config(const char *settings)
 void
 talk_begin(struct talk *talk, const char *settings, uint32_t uid)
 {
-	static const struct session_ops ops = {on_send, on_close};
+	static const struct session_ops ops = {on_send, on_close, on_waiting};
 	struct core_hooks hooks = {on_reload, connections, talk};
 	struct session_peer peer = {.uid = uid, .gid = uid, .pid = 1};
 	struct config *config = read_config(settings);

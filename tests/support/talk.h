@@ -25,6 +25,7 @@ struct talk {
 	struct session *session; /* NULL: it has been freed */
 	struct buf out;          /* replies not looked at yet */
 	unsigned sent;           /* replies so far */
+	size_t unread_bytes;     /* what the session is told that the client has not read yet */
 	bool closed;             /* the daemon ended the connection */
 	unsigned reloads;
 };
