@@ -77,6 +77,8 @@ finish(struct attempt *attempt, struct provider_answer *answer)
 	struct attempt_result result = {
 		.outcome = attempt->outcome,
 		.answer = answer,
+		.quota = quota_read(&attempt->headers, clock_wall_ms(attempt->clock),
+			clock_now_ms(attempt->clock)),
 		.latency_ms = clock_now_ms(attempt->clock) - attempt->started_ms,
 	};
 

@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "config.h"
+#include "quota.h"
 #include "transport.h"
 
 /* No answer is longer than this; a longer one is a malformed response. */
@@ -29,6 +30,7 @@ struct attempt_request {
 struct attempt_result {
 	struct outcome outcome;
 	struct provider_answer *answer; /* when the outcome is OK: the receiver takes its content */
+	struct quota quota;             /* what its headers told */
 	int64_t latency_ms;
 };
 

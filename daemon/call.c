@@ -243,6 +243,8 @@ on_attempt_done(void *arg, struct attempt_result *result)
 	struct call_progress *progress = call_progress(call);
 
 	record_attempt(call, result);
+	if (result->quota.known)
+		health_quota(call->env->health, call->current->target->name, &result->quota);
 	note_end(call, &result->outcome, result->latency_ms);
 	if (result->outcome.class == OUTCOME_OK) {
 		succeed(call, result);

@@ -260,6 +260,7 @@ start_anew(struct health_subject *subject)
 	subject->successes = subject->failures = 0;
 	subject->latency = (struct latency){0};
 	subject->last_error = (struct health_error){.class = OUTCOME_OK};
+	subject->quota = (struct quota){.known = false};
 	subject->last_failure_ms = subject->checked_well_ms = 0;
 }
 
@@ -388,6 +389,12 @@ health_note(struct health *health, const char *provider, const char *target,
 	health_subject(health, HEALTH_TARGET, target)->in_flight++;
 	return health_end(
 		health, provider, target, (struct health_ticket){0}, outcome, latency_ms, now_ms);
+}
+
+void
+health_quota(struct health *health, const char *target, const struct quota *quota)
+{
+	health_subject(health, HEALTH_TARGET, target)->quota = *quota;
 }
 
 bool

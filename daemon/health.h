@@ -9,6 +9,7 @@
 
 #include "circuit.h"
 #include "latency.h"
+#include "quota.h"
 
 /* Targets that no configuration lists (callers may name any model) are remembered up to this many;
  * idle ones go first. */
@@ -35,6 +36,7 @@ struct health_subject {
 	int64_t successes, failures;
 	struct latency latency; /* of successes */
 	struct health_error last_error;
+	struct quota quota;      /* of a target: what its last reply that told left of its limits */
 	int64_t last_failure_ms; /* of those that count against it; 0: none since the last success
 	                          */
 	int64_t checked_well_ms; /* last active check that went well; 0: none */
@@ -109,6 +111,8 @@ struct health_change health_end(struct health *health, const char *provider, con
 /* The same for a call that health_begin() knew nothing of: it is nobody's probe. */
 struct health_change health_note(struct health *health, const char *provider, const char *target,
 	const struct outcome *outcome, int64_t latency_ms, int64_t now_ms);
+/* What a reply of the target told of its limits. */
+void health_quota(struct health *health, const char *target, const struct quota *quota);
 /* An active check of a provider went well; target is NULL for the provider itself. True if a
  * circuit became half-open by it. */
 bool health_checked_well(

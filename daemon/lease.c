@@ -142,7 +142,7 @@ lease_take(struct lease_table *table, const struct lease_want *want, int *error)
 		abort();
 	insert(table, lease);
 	table->count++;
-	lease->ticket = health_begin(table->health, lease->provider, lease->target);
+	lease->ticket = health_begin(table->health, lease->provider, lease->target, now_ms);
 	hold_trial(table, lease, now_ms);
 	arm(table);
 	*error = 0;

@@ -253,8 +253,8 @@ struct search {
 };
 
 /* The provider's own clock where it tells it, so that ours need not agree. */
-static int64_t
-provider_now_ms(const struct outcome_input *in)
+int64_t
+outcome_wait_now_ms(const struct outcome_input *in)
 {
 	char date[VALUE_BYTES];
 
@@ -401,7 +401,7 @@ int64_t
 outcome_wait_ms(
 	const struct outcome_input *in, const struct outcome_facts *facts, bool limited, bool prose)
 {
-	struct search search = {in, facts, provider_now_ms(in)};
+	struct search search = {in, facts, outcome_wait_now_ms(in)};
 	int64_t ms = from_headers(&search);
 
 	if (ms < 0)

@@ -13,6 +13,9 @@
 int64_t outcome_wait_ms(const struct outcome_input *in, const struct outcome_facts *facts,
 	bool limited, bool prose);
 
+/* Now, in ms since 1970, by the provider's own clock (Date) where it tells it. */
+int64_t outcome_wait_now_ms(const struct outcome_input *in);
+
 /* Single forms; -1 for what is none. Each takes white space around it. */
 /* "3", "0.5", "1m12.5s", "34.4s", an epoch in s or ms, HTTP date, RFC 3339. A bare number is in
  * unit_ms. */

@@ -9,15 +9,37 @@
 #include "llmfo.h"
 #include "log.h"
 
-static struct route_candidate *
-choose(struct core *core, const struct call_request *request, const struct route *route)
+void
+pick_order(struct core *core, const struct call_request *request, struct route *route)
 {
-	int64_t now_ms = clock_now_ms(core->clock);
+	struct route_want want = {
+		.chain = request->chain,
+		.provider = request->provider,
+		.model = request->model,
+		.remembers = request->remembers,
+		.fallback = request->fallback,
+	};
 
+	route_order(route, core->health, &want, clock_now_ms(core->clock));
+}
+
+static const struct route_candidate *
+first_in(const struct route *route)
+{
 	for (size_t i = 0; i < route->count; i++)
 		if (route->candidates[i].out == ROUTE_IN)
 			return &route->candidates[i];
-	struct route_candidate *resort = route_last_resort(route, core->health, now_ms);
+	return NULL;
+}
+
+const struct route_candidate *
+pick_despite(struct core *core, const struct call_request *request, const struct route *route)
+{
+	int64_t now_ms = clock_now_ms(core->clock);
+
+	if (first_in(route))
+		return NULL;
+	const struct route_candidate *resort = route_last_resort(route, core->health, now_ms);
 	if (resort || !request->config->when_all_open_try)
 		return resort;
 	return route_early_probe(route, core->health, now_ms);
@@ -27,19 +49,13 @@ int
 pick_take(struct core *core, const struct call_request *request,
 	const struct config_target **target, const struct lease **lease)
 {
-	struct route_want want = {
-		.chain = request->chain,
-		.provider = request->provider,
-		.model = request->model,
-		.own_provider = request->own_provider,
-		.remembers = request->remembers,
-		.fallback = request->fallback,
-	};
 	struct route route;
 	int error = LLMFO_EALL_FAILED;
 
-	route_order(&route, core->health, &want, clock_now_ms(core->clock));
-	const struct route_candidate *candidate = choose(core, request, &route);
+	pick_order(core, request, &route);
+	const struct route_candidate *candidate = first_in(&route);
+	if (!candidate)
+		candidate = pick_despite(core, request, &route);
 	if (candidate) {
 		bool trial = candidate->better && !candidate->passed_over;
 		struct lease_want leased = {

@@ -10,6 +10,12 @@
 
 #include "core.h"
 
+/* Orders the candidates of a request, whose choosing half is filled in. Freed by route_free(). */
+void pick_order(struct core *core, const struct call_request *request, struct route *route);
+/* Where every candidate is kept out: the one that is used all the same, because a report alone took
+ * it out, or as an early probe; NULL. */
+const struct route_candidate *pick_despite(
+	struct core *core, const struct call_request *request, const struct route *route);
 /* Chooses for a request, whose choosing half is filled in. 0: *target (borrowed from the request's
  * configuration) and *lease; LLMFO_EALL_FAILED: none may be used now; LLMFO_EBUSY: too many leases
  * are held. */

@@ -280,8 +280,10 @@ struct route_candidate *
 route_last_resort(const struct route *route, struct health *health, int64_t now_ms)
 {
 	for (size_t i = 0; i < route->count; i++)
-		if (route_out_by_hearsay(&route->candidates[i], health, now_ms))
+		if (route_out_by_hearsay(&route->candidates[i], health, now_ms)) {
+			route->candidates[i].hearsay = true;
 			return &route->candidates[i];
+		}
 	return NULL;
 }
 

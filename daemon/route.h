@@ -40,6 +40,7 @@ struct route_candidate {
 	bool wished; /* matches the call's provider and model */
 	bool better; /* better placed than the preferred one */
 	bool preferred;
+	bool hearsay;     /* only a report keeps it out: route_last_resort() says so */
 	bool passed_over; /* better placed, but it failed not long ago: behind all others */
 	int64_t rest_ms;  /* how long it is passed over; 0: until the call that tries it now ends */
 };

@@ -177,21 +177,13 @@ rpc_choose(
 static struct call_request *
 order(struct session_request *request, const msgpack_object_map *map, struct route *route)
 {
-	struct core *core = request->session->core;
 	struct call_request *call = rpc_call_request(request);
 
 	if (!rpc_choose(request, map, call)) {
 		call_request_free(call);
 		return NULL;
 	}
-	struct route_want want = {
-		.chain = call->chain,
-		.provider = call->provider,
-		.model = call->model,
-		.remembers = call->remembers,
-		.fallback = call->fallback,
-	};
-	route_order(route, core->health, &want, clock_now_ms(core->clock));
+	pick_order(request->session->core, call, route);
 	return call;
 }
 
@@ -250,10 +242,11 @@ rpc_pick(struct session_request *request, const msgpack_object_map *map)
 
 /* Why a candidate is out, or what is special about one that is in; NULL: nothing. */
 static const char *
-why_text(const struct route_candidate *candidate, bool early)
+why_text(const struct route_candidate *candidate, bool despite)
 {
-	if (early)
-		return "every circuit is open: an early probe";
+	if (despite)
+		return candidate->hearsay ? "only a report took it out, and nothing else is left"
+					  : "every circuit is open: an early probe";
 	if (candidate->out == ROUTE_NOT_CONFIGURED && candidate->target->provider->reason)
 		return candidate->target->provider->reason;
 	if (candidate->out != ROUTE_IN)
@@ -268,17 +261,17 @@ why_text(const struct route_candidate *candidate, bool early)
 
 static void
 pack_candidate(msgpack_packer *packer, struct core *core, const struct route_candidate *candidate,
-	bool early, int64_t rank)
+	bool despite, int64_t rank)
 {
 	const struct config_target *target = candidate->target;
 	const struct health_subject *subject =
 		health_find(core->health, HEALTH_TARGET, target->name);
-	bool in = early || candidate->out == ROUTE_IN;
+	bool in = despite || candidate->out == ROUTE_IN;
 
 	msgpack_pack_map(packer, 6);
 	rpc_pack_pair_text(packer, "target", target->name);
 	rpc_pack_pair_bool(packer, "in", in);
-	rpc_pack_pair_text(packer, "why", why_text(candidate, early));
+	rpc_pack_pair_text(packer, "why", why_text(candidate, despite));
 	rpc_pack_text(packer, "rank");
 	if (in)
 		msgpack_pack_int64(packer, rank);
@@ -290,18 +283,6 @@ pack_candidate(msgpack_packer *packer, struct core *core, const struct route_can
 		candidate->passed_over && in ? candidate->rest_ms : candidate->out_for_ms);
 }
 
-/* The one that a call would probe because every circuit is open; NULL. */
-static const struct route_candidate *
-early_probe(const struct session_request *request, const struct route *route)
-{
-	struct core *core = request->session->core;
-
-	for (size_t i = 0; i < route->count; i++)
-		if (route->candidates[i].out == ROUTE_IN)
-			return NULL;
-	return route_early_probe(route, core->health, clock_now_ms(core->clock));
-}
-
 void
 rpc_explain(struct session_request *request, const msgpack_object_map *map)
 {
@@ -311,8 +292,7 @@ rpc_explain(struct session_request *request, const msgpack_object_map *map)
 
 	if (!call)
 		return;
-	const struct route_candidate *early =
-		call->config->when_all_open_try ? early_probe(request, &route) : NULL;
+	const struct route_candidate *despite = pick_despite(request->session->core, call, &route);
 	msgpack_packer *packer = session_reply_begin(request);
 	msgpack_pack_map(packer, 1);
 	rpc_pack_text(packer, "candidates");
@@ -320,8 +300,9 @@ rpc_explain(struct session_request *request, const msgpack_object_map *map)
 	for (size_t i = 0; i < route.count; i++) {
 		const struct route_candidate *candidate = &route.candidates[i];
 
-		rank += candidate == early || candidate->out == ROUTE_IN;
-		pack_candidate(packer, request->session->core, candidate, candidate == early, rank);
+		rank += candidate == despite || candidate->out == ROUTE_IN;
+		pack_candidate(
+			packer, request->session->core, candidate, candidate == despite, rank);
 	}
 	session_reply_end(request);
 	route_free(&route);

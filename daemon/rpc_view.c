@@ -187,6 +187,32 @@ pack_provider_rows(const struct view *view)
 }
 
 static void
+pack_pair_known(msgpack_packer *packer, const char *key, bool known, int64_t number)
+{
+	rpc_pack_text(packer, key);
+	if (known)
+		msgpack_pack_int64(packer, number);
+	else
+		msgpack_pack_nil(packer);
+}
+
+static void
+pack_quota(const struct view *view, const struct quota *quota)
+{
+	rpc_pack_text(view->packer, "quota");
+	if (!quota || !quota_holds(quota, view->now_ms)) {
+		msgpack_pack_nil(view->packer);
+		return;
+	}
+	msgpack_pack_map(view->packer, 3);
+	pack_pair_known(view->packer, "requests_remaining", quota->requests_remaining >= 0,
+		quota->requests_remaining);
+	pack_pair_known(view->packer, "tokens_remaining", quota->tokens_remaining >= 0,
+		quota->tokens_remaining);
+	pack_pair_known(view->packer, "reset_ms", quota->timed, quota->until_ms - view->now_ms);
+}
+
+static void
 pack_target_row(const struct view *view, const struct config_provider *provider, const char *name,
 	const char *model, const struct health_subject *subject, bool listed)
 {
@@ -195,8 +221,7 @@ pack_target_row(const struct view *view, const struct config_provider *provider,
 	rpc_pack_pair_text(view->packer, "provider", provider->name);
 	rpc_pack_pair_text(view->packer, "model", model);
 	rpc_pack_pair_bool(view->packer, "listed", listed);
-	rpc_pack_text(view->packer, "quota");
-	msgpack_pack_nil(view->packer);
+	pack_quota(view, subject ? &subject->quota : NULL);
 }
 
 /* Targets that only callers named, with their provider: for administrators, since the name of a

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * See quota.h. Of several limits of one kind (a minute's and a day's, input and output) the one
+ * that leaves least is told; the time is that of what is used up, else the longest.
+ */
+#include "quota.h"
+
+#include <string.h>
+
+#include "outcome_wait.h"
+
+#define VALUE_BYTES 64
+#define DIGITS_MAX 15
+
+/* OpenAI, Groq and Azure; Together and OpenRouter (no kind: requests); Mistral; Cerebras;
+ * Anthropic; RFC drafts. */
+static const struct row {
+	bool tokens;
+	const char *remaining, *reset;
+} rows[] = {
+	{false, "x-ratelimit-remaining", "x-ratelimit-reset"},
+	{false, "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"},
+	{false, "x-ratelimit-remaining-requests-minute", "x-ratelimit-reset-requests-minute"},
+	{false, "x-ratelimit-remaining-requests-day", "x-ratelimit-reset-requests-day"},
+	{false, "x-ratelimit-remaining-req-minute", "x-ratelimit-reset-req-minute"},
+	{false, "x-rate-limit-remaining-requests", "x-rate-limit-reset-requests"},
+	{false, "anthropic-ratelimit-requests-remaining", "anthropic-ratelimit-requests-reset"},
+	{false, "ratelimit-remaining", "ratelimit-reset"},
+	{true, "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"},
+	{true, "x-ratelimit-remaining-tokens-minute", "x-ratelimit-reset-tokens-minute"},
+	{true, "x-ratelimit-remaining-tokens-day", "x-ratelimit-reset-tokens-day"},
+	{true, "x-rate-limit-remaining-tokens", "x-rate-limit-reset-tokens"},
+	{true, "x-tokenlimit-remaining", "x-tokenlimit-reset"},
+	{true, "anthropic-ratelimit-tokens-remaining", "anthropic-ratelimit-tokens-reset"},
+	{true, "anthropic-ratelimit-input-tokens-remaining",
+		"anthropic-ratelimit-input-tokens-reset"},
+	{true, "anthropic-ratelimit-output-tokens-remaining",
+		"anthropic-ratelimit-output-tokens-reset"},
+};
+
+/* A whole number from 0 up, perhaps with a fraction that is dropped; -1 for anything else: some
+ * providers send -1 for what they do not count. */
+static int64_t
+read_count(const char *text)
+{
+	size_t digits = strspn(text, "0123456789");
+	int64_t number = 0;
+
+	if (digits == 0 || digits > DIGITS_MAX)
+		return -1;
+	for (size_t i = 0; i < digits; i++)
+		number = number * 10 + (text[i] - '0');
+	text += digits;
+	if (*text == '.')
+		text += 1 + strspn(text + 1, "0123456789");
+	return *text == '\0' ? number : -1;
+}
+
+static void
+keep_least(int64_t *least, int64_t count)
+{
+	if (*least < 0 || count < *least)
+		*least = count;
+}
+
+struct quota
+quota_read(const struct http_headers *headers, int64_t wall_ms, int64_t now_ms)
+{
+	struct quota quota = {.requests_remaining = -1, .tokens_remaining = -1};
+	struct outcome_input input = {.headers = headers, .wall_ms = wall_ms};
+	int64_t theirs_ms = headers ? outcome_wait_now_ms(&input) : wall_ms;
+	int64_t used_up_ms = -1, longest_ms = -1;
+	char value[VALUE_BYTES];
+
+	for (size_t i = 0; headers && i < UTIL_COUNT(rows); i++) {
+		if (!http_headers_get(headers, rows[i].remaining, value, sizeof value))
+			continue;
+		int64_t count = read_count(value);
+		if (count < 0)
+			continue;
+		keep_least(rows[i].tokens ? &quota.tokens_remaining : &quota.requests_remaining,
+			count);
+		int64_t wait_ms = http_headers_get(headers, rows[i].reset, value, sizeof value)
+			? outcome_wait_parse(value, 1000, theirs_ms)
+			: -1;
+		if (count == 0 && wait_ms > used_up_ms)
+			used_up_ms = wait_ms;
+		if (wait_ms > longest_ms)
+			longest_ms = wait_ms;
+	}
+	int64_t wait_ms = used_up_ms > 0 ? used_up_ms : longest_ms;
+	quota.known = quota.requests_remaining >= 0 || quota.tokens_remaining >= 0;
+	quota.timed = wait_ms > 0;
+	quota.until_ms = util_add_clamped(now_ms, quota.timed ? wait_ms : QUOTA_UNTIMED_MS);
+	return quota;
+}
+
+bool
+quota_holds(const struct quota *quota, int64_t now_ms)
+{
+	return quota->known && now_ms < quota->until_ms;
+}
