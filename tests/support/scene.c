@@ -43,7 +43,7 @@ on_log(void *arg, enum log_level level, const char *line)
 static void
 add_probe(struct scene *scene, size_t request, const struct health_subject *subject, bool aside)
 {
-	if (!subject || !subject->circuit.open || aside)
+	if (!subject || !subject->circuit.open || subject->circuit.hearsay || aside)
 		return;
 	for (size_t i = 0; i < scene->probe_count; i++)
 		if (scene->probes[i].kind == subject->kind &&
@@ -160,12 +160,21 @@ tally_subject(struct health_subject *subject, void *arg)
 		blame(tally->scene, "%s has a negative count", subject->name);
 }
 
+static bool
+is_leased(const struct lease_table *table, uint64_t number)
+{
+	for (struct list *node = table->by_end.next; node != &table->by_end; node = node->next)
+		if (LIST_OWNER(node, struct lease, node)->number == number)
+			return true;
+	return false;
+}
+
 static void
 check_entry(const struct health_preferred *entry, void *arg)
 {
 	struct scene *scene = arg;
 
-	if (entry->tried_by == 0)
+	if (entry->tried_by == 0 || is_leased(&scene->core.leases, entry->tried_by))
 		return;
 	for (size_t i = 0; i < scene->call_count; i++)
 		if (scene->calls[i]->call && scene->calls[i]->call->number == entry->tried_by)
@@ -259,6 +268,7 @@ check_nothing_left(struct scene *scene)
 		scene_check(scene);
 		if (left)
 			blame(scene, "%d calls are left over", left);
+		event_listen(&scene->core.events, &scene->listener, 0);
 		core_free(&scene->core);
 	}
 	if (!list_empty(&scene->transport.transfers))
@@ -283,6 +293,7 @@ scene_free(struct scene *scene)
 		free(scene->log[i].text);
 	free(scene->calls);
 	free(scene->log);
+	scene_forget(scene);
 	fake_transport_free(&scene->transport);
 	free(scene->probes);
 	if (fault)
@@ -316,6 +327,8 @@ scene_configure(struct scene *scene, const char *yaml, size_t length)
 	else
 		fault = faults.count ? config_fault_text(&faults.list[0])
 				     : x_strdup("the configuration is refused without a word");
+	if (config && !scene->configured)
+		scene_listen(scene);
 	scene->configured |= config != NULL;
 	config_unref(config);
 	config_faults_free(&faults);
@@ -455,17 +468,27 @@ request_of(struct scene *scene, const struct scene_wish *wish)
 	return request;
 }
 
+struct call_request *
+scene_request(struct scene *scene, const struct scene_wish *wish, char **fault)
+{
+	struct call_request *request = request_of(scene, wish);
+
+	*fault = choose_chain(scene, wish, request);
+	if (!*fault)
+		return request;
+	call_request_free(request);
+	return NULL;
+}
+
 char *
 scene_ask(struct scene *scene, const struct scene_wish *wish)
 {
-	struct call_request *request = request_of(scene, wish);
-	char *fault = choose_chain(scene, wish, request);
+	char *fault;
+	struct call_request *request = scene_request(scene, wish, &fault);
 	struct scene_call *row;
 
-	if (fault) {
-		call_request_free(request);
+	if (!request)
 		return fault;
-	}
 	row = x_calloc(1, sizeof *row);
 	row->scene = scene;
 	row->asked_ms = scene->clock.time_ms;

@@ -39,6 +39,13 @@ struct scene_call {
 	size_t attempt_count;
 };
 
+/* What a program got that asked where to call itself. */
+struct scene_pick {
+	int error;
+	char *target; /* NULL: none */
+	char lease[LEASE_ID_BYTES];
+};
+
 /* A line of the log. */
 struct scene_log {
 	enum log_level level;
@@ -59,8 +66,13 @@ struct scene {
 	bool configured; /* core is there */
 	struct scene_call **calls;
 	size_t call_count;
+	struct scene_pick *picks;
+	size_t pick_count;
 	struct scene_log *log;
 	size_t log_count;
+	struct event_listener listener; /* to all that happens */
+	char **events;                  /* "circuit target a/m state open ..." */
+	size_t event_count;
 	struct scene_probe *probes;
 	size_t probe_count;
 	int ran;     /* calls that ran when it was last looked */
@@ -89,10 +101,21 @@ char *scene_free(struct scene *scene);
 char *scene_configure(struct scene *scene, const char *yaml, size_t length);
 /* Starts a call: NULL, or why the daemon would not have started it, a new string. */
 char *scene_ask(struct scene *scene, const struct scene_wish *wish);
+/* Picks for a program that calls itself: NULL, or why the daemon would not have looked. */
+char *scene_pick(struct scene *scene, const struct scene_wish *wish);
+/* It reports: of a pick, or (NULL) of a call at a target. NULL, or the daemon's refusal. */
+char *scene_report(struct scene *scene, const struct scene_pick *pick, const char *target,
+	const struct outcome *outcome);
 void scene_cancel(struct scene *scene, struct scene_call *call);
 void scene_advance(struct scene *scene, int64_t ms);
 /* Every running call ends with LLMFO_ESHUTTING_DOWN. */
 void scene_shut_down(struct scene *scene);
+/* A request of that wish; NULL: *fault says why the daemon would not have taken it. */
+struct call_request *scene_request(
+	struct scene *scene, const struct scene_wish *wish, char **fault);
+/* What listens to everything that happens, and forgets it. */
+void scene_listen(struct scene *scene);
+void scene_forget(struct scene *scene);
 /* Looks whether everything holds; what does not is scene->fault. */
 void scene_check(struct scene *scene);
 

@@ -266,12 +266,17 @@ do_client(struct scene *scene, struct words *words)
 			scene_cancel(scene, call);
 		return fault;
 	}
-	if (!words_accept(words, "asks") || words_end(words))
-		return words_fault(words, "asks \"...\" or cancels");
-	wish.prompt = words_take(words);
+	if (words_accept(words, "reports"))
+		return story_report(scene, words);
+	bool picks = words_accept(words, "picks");
+	if (!picks && (!words_accept(words, "asks") || words_end(words)))
+		return words_fault(words, "asks \"...\", cancels, picks or reports");
+	wish.prompt = picks ? "" : words_take(words);
 	while (!fault && !words_end(words))
 		fault = read_wish(words, &wish);
-	return fault ? fault : scene_ask(scene, &wish);
+	if (fault)
+		return fault;
+	return picks ? scene_pick(scene, &wish) : scene_ask(scene, &wish);
 }
 
 /* ---- admin, daemon, time ---- */

@@ -202,12 +202,20 @@ expect_no(struct scene *scene, struct words *words)
 
 	if (words_accept(words, "log"))
 		return expect_log(scene, words, false);
+	if (words_accept(words, "event"))
+		return story_expect_event(scene, words, false);
 	if (!words_accept(words, "reply"))
-		return words_fault(words, "reply or log");
+		return words_fault(words, "reply, log or event");
 	const struct scene_call *call = which(scene, words, &fault);
 	if (!call)
 		return fault;
 	return call->replies ? reply_text(call) : NULL;
+}
+
+static char *
+expect_an_event(struct scene *scene, struct words *words)
+{
+	return story_expect_event(scene, words, true);
 }
 
 /* ---- health ---- */
@@ -415,6 +423,8 @@ static const struct {
 	{"error", expect_error},
 	{"no", expect_no},
 	{"log", expect_a_log},
+	{"event", expect_an_event},
+	{"pick", story_expect_pick},
 	{"circuit", expect_circuit},
 	{"failures", expect_failures},
 	{"successes", expect_successes},
