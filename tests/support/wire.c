@@ -126,8 +126,17 @@ take(const msgpack_object *object)
 
 	reply.message = json_from_msgpack(object, &why);
 	WIRE_MUST(reply.message != NULL);
+	WIRE_MUST(json_int(json_at(reply.message, 0), &kind) && (kind == 1 || kind == 2));
+	if (kind == 2) {
+		const char *method = json_string(json_at(reply.message, 1), NULL);
+
+		WIRE_MUST(json_count(reply.message) == 3);
+		WIRE_MUST(method && strcmp(method, "event") == 0);
+		WIRE_MUST(json_count(json_at(reply.message, 2)) == 1);
+		reply.event = json_at(json_at(reply.message, 2), 0);
+		return reply;
+	}
 	WIRE_MUST(json_count(reply.message) == 4);
-	WIRE_MUST(json_int(json_at(reply.message, 0), &kind) && kind == 1);
 	WIRE_MUST(json_int(json_at(reply.message, 1), &msgid));
 	reply.msgid = (uint32_t)msgid;
 	reply.error = json_at(reply.message, 2);

@@ -27,6 +27,7 @@ struct wire_reply {
 	struct json *message;     /* owned */
 	const struct json *error; /* type JSON_NULL: none */
 	const struct json *result;
+	const struct json *event; /* it is a notification, [2, "event", [event]]; NULL: a reply */
 };
 
 void wire_open(struct wire *wire, const char *path);
