@@ -35,10 +35,10 @@ say_circuit(const struct health *health, const struct health_about *about, enum 
 		return;
 	int64_t remaining_ms = circuit_remaining_ms(&subject->circuit, now_ms);
 	char *message = subject->circuit.open
-		? x_asprintf("circuit of %s %s opened for %lld s (%s%s: %s)", what, name,
+		? x_asprintf("circuit of %s %s opened for %lld s (%s%s%s%s)", what, name,
 			  (long long)((remaining_ms + 999) / 1000),
 			  outcome->reported ? "reported " : "", outcome_text(outcome->class),
-			  outcome->message)
+			  outcome->message[0] ? ": " : "", outcome->message)
 		: x_asprintf("circuit of %s %s closed%s", what, name,
 			  outcome->reported ? " by a report" : "");
 	say(subject->circuit.open ? (needs_person ? LOG_ERROR : LOG_WARNING) : LOG_INFO, about,

@@ -151,7 +151,8 @@ static const struct row {
 	{"\"class\":\"rate_limited\"", OUTCOME_RATE_LIMITED, "closed"},
 	{"\"class\":\"model_not_found\",\"http_status\":404", OUTCOME_MODEL_NOT_FOUND, "open"},
 	{"\"class\":\"timeout\",\"message\":\"nothing came\"", OUTCOME_TIMEOUT, "closed"},
-	{"\"class\":\"bad_request\"", OUTCOME_BAD_REQUEST, "closed"},
+	/* the request's own fault is no error of the target's */
+	{"\"class\":\"bad_request\"", OUTCOME_OK, "closed"},
 	{"\"http_status\":401", OUTCOME_AUTH, "open"},
 	{"\"http_status\":429", OUTCOME_RATE_LIMITED, "closed"},
 	{"\"http_status\":429,\"message\":\"Please try again in 20s.\"", OUTCOME_RATE_LIMITED,
