@@ -174,6 +174,38 @@ put_problems(struct ctl_out *out, const struct llmfo_value *status)
 	fputc('\n', out->file);
 }
 
+/* Of a target's quota, is nothing left of this? */
+static bool
+is_used_up(const struct llmfo_value *quota, const char *what)
+{
+	return llmfo_value_int(llmfo_value_get(quota, what), -1) == 0;
+}
+
+/* A line a target that has used up what its provider allows; how many. */
+static int
+put_used_up(struct ctl_out *out, const struct llmfo_value *targets)
+{
+	int count = 0;
+
+	for (size_t i = 0; i < llmfo_value_count(targets); i++) {
+		const struct llmfo_value *row = llmfo_value_at(targets, i);
+		const struct llmfo_value *quota = llmfo_value_get(row, "quota");
+		int64_t reset_ms = int_of(quota, "reset_ms");
+		bool requests = is_used_up(quota, "requests_remaining");
+
+		if (!requests && !is_used_up(quota, "tokens_remaining"))
+			continue;
+		ctl_put(out, CTL_DIM, "used up    ");
+		ctl_put(out, CTL_CYAN, "%s", word_of(row, "name"));
+		ctl_put(out, CTL_PLAIN, ": no %s left", requests ? "requests" : "tokens");
+		if (reset_ms > 0)
+			ctl_put(out, CTL_PLAIN, ", for %s", ctl_time(reset_ms).text);
+		fputc('\n', out->file);
+		count++;
+	}
+	return count;
+}
+
 static void
 put_choices(struct ctl_out *out, const struct llmfo_value *status)
 {
@@ -196,7 +228,8 @@ put_choices(struct ctl_out *out, const struct llmfo_value *status)
 		ctl_line(out, CTL_PLAIN, " by chain %s, %s left", text_of(entry, "chain"),
 			ctl_time(int_of(entry, "remaining_ms")).text);
 	}
-	if (llmfo_value_type(forced) == LLMFO_MAP || llmfo_value_count(preferred))
+	int used_up = put_used_up(out, llmfo_value_get(status, "targets"));
+	if (used_up || llmfo_value_type(forced) == LLMFO_MAP || llmfo_value_count(preferred))
 		fputc('\n', out->file);
 }
 

@@ -148,6 +148,7 @@
    "listed": true
   },
   {
+   "quota": {"requests_remaining": 0, "tokens_remaining": 4000, "reset_ms": 41000},
    "name": "openai/gpt-4o-mini",
    "state": "closed",
    "is_healthy": true,
@@ -218,6 +219,7 @@ configuration /etc/llmfo/llmfo.yaml
 
 forced     openai (strict), 59m 1s left
 preferred  openai/gpt-4o-mini by chain default, 29m 5s left
+used up    openai/gpt-4o-mini: no requests left, for 41 s
 
 TARGET              STATE          FAILURES  SUCCESS  AVERAGE     P95  IN FLIGHT  CALLS
 ollama/llama3.2     ✗ open 4m 12s         3   99.6 %    1.2 s   2.9 s          1   1090
