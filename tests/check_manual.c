@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* llmfod(8) and PROTOCOL.md against the tables and the daemon: what exists is not missing. */
+#include <glob.h>
 #include <stdio.h>
 
 #include "support/config_support.h"
@@ -102,6 +103,49 @@ START_TEST(the_manual_has_every_option)
 }
 END_TEST
 
+START_TEST(the_manual_has_every_exit_status)
+{
+	char *text = page_section(manual, "\n.Sh EXIT STATUS\n", "\n.Sh ");
+	char *wanted = x_asprintf("\n.It %d\n", _i);
+
+	ck_assert_msg(strstr(text, wanted), "%d", _i);
+	free(wanted);
+	free(text);
+}
+END_TEST
+
+/* Every page of ours leads to llmfod(8), and that one to all of them. */
+START_TEST(the_pages_name_one_another)
+{
+	const char *top = getenv("top_srcdir");
+	char *pattern = x_asprintf("%s/docs/*.[1-8]", top ? top : ".");
+	char *all = page_section(manual, "\n.Sh SEE ALSO\n", "\n.Sh ");
+	glob_t found;
+
+	ck_assert_int_eq(glob(pattern, 0, NULL, &found), 0);
+	ck_assert_uint_ge(found.gl_pathc, 4);
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		const char *name = strrchr(found.gl_pathv[i], '/') + 1;
+		const char *dot = strrchr(name, '.');
+		char *path = x_asprintf("docs/%s", name), *page = support_shipped(path);
+		char *also = page_section(page, "\n.Sh SEE ALSO\n", "\n.Sh ");
+		char *entry = x_asprintf("\n.Xr %.*s %s", (int)(dot - name), name, dot + 1);
+
+		if (strcmp(name, "llmfod.8") != 0) {
+			ck_assert_msg(strstr(also, "\n.Xr llmfod 8"), "%s", name);
+			ck_assert_msg(strstr(all, entry), "%s", name);
+		}
+		free(entry);
+		free(also);
+		free(page);
+		free(path);
+	}
+	globfree(&found);
+	free(all);
+	free(pattern);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -116,6 +160,8 @@ main(void)
 	tcase_add_loop_test(
 		tests, the_manual_has_every_class_of_failure, OUTCOME_OK + 1, OUTCOME_CLASSES);
 	tcase_add_test(tests, the_manual_has_every_option);
+	tcase_add_loop_test(tests, the_manual_has_every_exit_status, 0, 3);
+	tcase_add_test(tests, the_pages_name_one_another);
 	suite_add_tcase(suite, tests);
 	return support_run(suite);
 }
