@@ -200,8 +200,10 @@ START_TEST(every_key_that_comes_back_is_there)
 	for (size_t f = 0; f < vector_file_count(); f++) {
 		const struct vector_file *file = vector_file_at(f);
 
-		/* there one cannot tell which request is answered */
-		for (size_t i = 0; i < file->count && strcmp(file->name, "hostile") != 0; i++)
+		/* there one cannot tell which request is answered, or it is of a later version */
+		if (strcmp(file->name, "hostile") == 0 || strcmp(file->name, "client") == 0)
+			continue;
+		for (size_t i = 0; i < file->count; i++)
 			for (size_t k = 0; k < file->list[i].step_count; k++)
 				if (file->list[i].steps[k].kind == VECTOR_RECEIVE)
 					look_at_step(&pages[_i], text, &file->list[i], k);
