@@ -117,6 +117,32 @@ START_TEST(it_has_many_calls_under_way_at_once)
 }
 END_TEST
 
+START_TEST(it_hears_what_happens)
+{
+	static const char program[] =
+		"import sys; sys.path.insert(0, sys.argv[1])\n"
+		"from client import Client\n"
+		"c, other = Client(), Client()\n"
+		"c.call('subscribe', types=['forced', 'failover'])\n"
+		"other.call('force_provider', provider='a', duration_s=60)\n"
+		"other.call('generate', prompt='hello')\n"
+		"other.call('force_provider', provider=None)\n"
+		"events = c.events(types=['forced', 'failover'])\n"
+		"for i in range(3):\n"
+		"    event = next(events)\n"
+		"    print(event['type'], event.get('provider'), event.get('to'))\n";
+	char *path = folder();
+	struct run run;
+
+	fake_provider_script(fp, "a", "429");
+	run = run_python("-c", program, path);
+	ck_assert_msg(run.status == 0, "%s", run.err);
+	ck_assert_str_eq(run.out, "forced a None\nfailover None b/m\nforced None None\n");
+	run_free(&run);
+	free(path);
+}
+END_TEST
+
 START_TEST(it_is_as_short_as_it_says)
 {
 	char *text = support_shipped("docs/examples/client.py");
@@ -156,6 +182,7 @@ main(void)
 		tcase_add_test(tests, it_calls_any_method_and_prints_the_result);
 		tcase_add_test(tests, it_says_what_the_daemon_refused);
 		tcase_add_test(tests, it_has_many_calls_under_way_at_once);
+		tcase_add_test(tests, it_hears_what_happens);
 	} else {
 		fprintf(stderr, "skipped: there is no Python with the module msgpack\n");
 	}

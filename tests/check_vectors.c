@@ -159,6 +159,7 @@ write_files(const char *name)
 
 	for (size_t i = 0; i < vector_file_count(); i++) {
 		struct vector_file *file = vector_file_at(i);
+		int before = faults;
 
 		if (name && strcmp(file->name, name) != 0)
 			continue;
@@ -172,7 +173,8 @@ write_files(const char *name)
 			faults += fault != NULL;
 			free(fault);
 		}
-		vector_file_write(file);
+		if (faults == before)
+			vector_file_write(file);
 	}
 	vector_files_free();
 	return faults ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -34,6 +34,7 @@ can_set(const char *key, struct json *value, void *arg)
 	bool messages = strcmp(key, "messages") == 0;
 
 	*can &= json_type(value) != JSON_OBJECT;
+	*can &= json_type(value) != JSON_ARRAY || json_count(value) > 0;
 	for (size_t i = 0; json_type(value) == JSON_ARRAY && i < json_count(value); i++)
 		*can &= messages ? is_message(json_at(value, i))
 				 : json_type(json_at(value, i)) == JSON_STRING;

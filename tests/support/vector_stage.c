@@ -69,17 +69,21 @@ read_config(struct stage *stage, struct config_faults *faults)
 	return config;
 }
 
+/* As the server does it. */
 static int
 on_reload(void *arg, struct config_faults *faults)
 {
 	struct stage *stage = arg;
+	struct core *core = &stage->scene->core;
 	struct config *config = read_config(stage, faults);
+	const struct event_field field = {
+		.key = "ok", .kind = EVENT_YES_NO, .number = config != NULL};
 
-	if (!config)
-		return -1;
-	core_configure(&stage->scene->core, config);
+	if (config)
+		core_configure(core, config);
+	event_tell(&core->events, EVENT_reloaded, 0, &field, 1);
 	config_unref(config);
-	return 0;
+	return config ? 0 : -1;
 }
 
 static int
@@ -210,7 +214,7 @@ fill_in(const struct stage *stage, const struct vector_step *step, struct buf *b
 static char *
 send_step(struct stage *stage, const struct vector_step *step)
 {
-	static const struct session_ops ops = {on_send, on_close};
+	static const struct session_ops ops = {.send = on_send, .close = on_close};
 	const struct session_peer peer = {.uid = stage->uid, .gid = stage->uid, .pid = 1};
 	struct buf bytes;
 	char *fault = configure(stage);
