@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* docs/examples/client.py against the real daemon: a client that has nothing of ours but the
- * protocol. Without a Python that has the module msgpack it is skipped. */
+/* The protocol from another language: docs/examples/client.py against the real daemon, and
+ * proto/vectors read by Python. Without a Python that has the module msgpack it is skipped. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -143,6 +143,21 @@ START_TEST(it_hears_what_happens)
 }
 END_TEST
 
+START_TEST(the_vectors_can_be_read_by_their_readme_alone)
+{
+	const char *top = getenv("top_srcdir");
+	char *program = x_asprintf("%s/tests/vectors.py", top ? top : ".");
+	char *vectors = x_asprintf("%s/proto/vectors", top ? top : ".");
+	struct run run = run_python(program, vectors, NULL);
+
+	ck_assert_msg(run.status == 0, "%s", run.err);
+	ck_assert_int_ge(strtol(run.out, NULL, 10), 200);
+	run_free(&run);
+	free(vectors);
+	free(program);
+}
+END_TEST
+
 START_TEST(it_is_as_short_as_it_says)
 {
 	char *text = support_shipped("docs/examples/client.py");
@@ -183,6 +198,7 @@ main(void)
 		tcase_add_test(tests, it_says_what_the_daemon_refused);
 		tcase_add_test(tests, it_has_many_calls_under_way_at_once);
 		tcase_add_test(tests, it_hears_what_happens);
+		tcase_add_test(tests, the_vectors_can_be_read_by_their_readme_alone);
 	} else {
 		fprintf(stderr, "skipped: there is no Python with the module msgpack\n");
 	}
