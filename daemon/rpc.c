@@ -170,6 +170,11 @@ rpc_cancel(struct session_request *request, const msgpack_object_map *map)
 	int64_t msgid = message_int(map, "msgid", -1);
 	struct session_request *other = NULL;
 
+	if (!message_get(map, "msgid")) {
+		session_fail(request, LLMFO_EINVALID_REQUEST,
+			"parameter `msgid` is missing: that of the request to end");
+		return;
+	}
 	if (msgid >= 0 && msgid <= UINT32_MAX && msgid != request->msgid)
 		other = session_find(request->session, (uint32_t)msgid);
 	if (!other) {

@@ -163,6 +163,10 @@ check_pair(enum message_method method, const msgpack_object_kv *pair, unsigned l
 	char shown[48];
 	int field = find_field(method, &pair->key);
 
+	if (pair->key.type != MSGPACK_OBJECT_STR) {
+		snprintf(why, why_bytes, "the keys of params must be strings");
+		return LLMFO_EINVALID_REQUEST;
+	}
 	show_key(&pair->key, shown, sizeof shown);
 	if (field < 0) {
 		snprintf(why, why_bytes, "%s takes no parameter `%s`", methods[method].name, shown);

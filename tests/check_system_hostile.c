@@ -205,7 +205,7 @@ static const struct {
 	{"hello", "[{\"client\":1}]", "invalid_request"},
 	{"hello", "[{\"client\":\"a\\u0000b\"}]", "invalid_request"},
 	{"hello", "[{\"protocol\":2}]", "invalid_request"},
-	{"cancel", "[{}]", "not_found"},
+	{"cancel", "[{}]", "invalid_request"},
 	{"cancel", "[{\"msgid\":-1}]", "not_found"},
 	{"cancel", "[{\"msgid\":9}]", "not_found"},
 	{"cancel", "[{\"msgid\":99999999999}]", "not_found"},

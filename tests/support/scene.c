@@ -188,6 +188,8 @@ scene_check(struct scene *scene)
 	struct tally tally = {.scene = scene};
 	int trying = 0, entered = 0, queued = 0;
 
+	if (scene->guests)
+		return;
 	for (size_t i = 0; i < scene->call_count; i++) {
 		const struct scene_call *row = scene->calls[i];
 

@@ -76,6 +76,7 @@ struct scene {
 	struct scene_probe *probes;
 	size_t probe_count;
 	int ran;     /* calls that ran when it was last looked */
+	bool guests; /* calls come from elsewhere too: what counts them is not looked at */
 	char *fault; /* what did not hold, the first; NULL */
 };
 

@@ -391,6 +391,18 @@ play_line(struct scene *scene, struct words *words)
 	return words_end(words) ? NULL : words_fault(words, "the beginning of a sentence");
 }
 
+char *
+story_sentence(struct scene *scene, const char *line)
+{
+	struct words words;
+	char *fault = words_cut(&words, line);
+
+	if (!fault)
+		fault = play_line(scene, &words);
+	words_free(&words);
+	return fault;
+}
+
 /* ---- the file ---- */
 
 struct reading {
@@ -431,16 +443,9 @@ read_config(struct scene *scene, struct reading *reading)
 static char *
 play_next(struct scene *scene, struct reading *reading)
 {
-	struct words words;
-	char *fault;
-
 	if (strcmp(reading->line, "config\n") == 0 || strcmp(reading->line, "reload\n") == 0)
 		return read_config(scene, reading);
-	fault = words_cut(&words, reading->line);
-	if (!fault)
-		fault = play_line(scene, &words);
-	words_free(&words);
-	return fault;
+	return story_sentence(scene, reading->line);
 }
 
 char *

@@ -12,6 +12,8 @@
 /* Plays a file: NULL, or "file:line: what is wrong", a new string. */
 char *story_play(const char *path);
 
+/* Plays one sentence in a scene: NULL, or what is wrong, a new string. */
+char *story_sentence(struct scene *scene, const char *line);
 /* A line that begins with "expect", the words behind it: NULL or what is not so, a new string. */
 char *story_expect(struct scene *scene, struct words *words);
 /* "client reports", the words behind it: [pick 2 | target a/m] OUTCOME [retry-after 30s] [in-vain].
