@@ -249,7 +249,9 @@ static int64_t
 next_ms(const struct llmfo_client *client)
 {
 	const struct conn *conn = &client->conn;
-	int64_t at_ms = client->due_ms;
+	bool idle = list_empty(&client->queued) && list_empty(&client->sending) &&
+		list_empty(&client->sent);
+	int64_t at_ms = idle ? CLIENT_NEVER_MS : client->due_ms;
 
 	if (!list_empty(&client->ended) || (conn->fd < 0 && client->connected))
 		return 0;
