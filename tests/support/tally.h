@@ -8,7 +8,7 @@
 
 #include "llmfo.h"
 
-#define TALLY_MAX 1024
+#define TALLY_MAX 4096
 #define TALLY_LONG_MS 20000
 
 struct tally {
