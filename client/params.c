@@ -296,6 +296,18 @@ pack_map(msgpack_packer *packer, const struct llmfo_params *params, int64_t dead
 }
 
 int
+llmfo_params_set_map(struct llmfo_params *params, const char *key, const struct llmfo_params *map)
+{
+	struct param *p;
+	msgpack_packer packer;
+	int error = map && map != params ? params_error(map) : LLMFO_EUSAGE;
+
+	if (!error)
+		error = begin(params, key, &p, &packer);
+	return failed(params, error ? error : pack_map(&packer, map, 0, &p->packed));
+}
+
+int
 params_pack_head(uint32_t msgid, struct bytes *out)
 {
 	msgpack_packer packer;

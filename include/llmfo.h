@@ -6,8 +6,11 @@
  * each call. Every function that returns int gives 0 or one of the negative codes of
  * LLMFO_ERROR_MAP. The library never prints, never aborts, never touches signals or the environment
  * (but for reading LLMFO_SOCKET and XDG_RUNTIME_DIR), and exports nothing but llmfo_*. One client
- * belongs to one thread at a time; different clients are independent of one another. All times are
- * milliseconds. Strings are UTF-8 and NUL-terminated unless a length is given beside them.
+ * belongs to one thread at a time, its callbacks come in the thread that called; different clients
+ * are independent of one another. Parameters that nobody changes, and replies, may be read by
+ * several threads at once. After fork() one of the two processes may go on with a client, the other
+ * has to leave it alone. All times are milliseconds. Strings are UTF-8 and NUL-terminated unless a
+ * length is given beside them.
  */
 #ifndef LLMFO_H
 #define LLMFO_H
@@ -128,6 +131,9 @@ LLMFO_API int llmfo_params_set_int(struct llmfo_params *params, const char *key,
 LLMFO_API int llmfo_params_set_double(struct llmfo_params *params, const char *key, double number);
 LLMFO_API int llmfo_params_set_bool(struct llmfo_params *params, const char *key, bool yes);
 LLMFO_API int llmfo_params_set_nil(struct llmfo_params *params, const char *key);
+/* A map within the map, a copy of other parameters (`usage` of a report). */
+LLMFO_API int llmfo_params_set_map(
+	struct llmfo_params *params, const char *key, const struct llmfo_params *map);
 /* Appends a string to the array under key (targets, stop, require, retry_on, tags), which is made
  * if it is not there. */
 LLMFO_API int llmfo_params_add_string(

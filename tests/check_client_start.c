@@ -328,6 +328,29 @@ START_TEST(pick_and_report_call_the_methods_of_their_names)
 }
 END_TEST
 
+START_TEST(parameters_may_hold_parameters)
+{
+	struct llmfo_params *params = llmfo_params_new();
+	struct llmfo_params *usage = llmfo_params_new();
+	struct llmfo_reply *reply;
+
+	connect_to(fake_serve_echo, NULL);
+	ck_assert_int_eq(llmfo_params_set_int(usage, "n", 5), 0);
+	ck_assert_int_eq(llmfo_params_add_string(usage, "list", "x"), 0);
+	ck_assert_int_eq(llmfo_params_set_map(params, "usage", usage), 0);
+	ck_assert_int_eq(llmfo_report(client, params, LONG_MS, &reply), 0);
+	ck_assert_str_eq(
+		llmfo_reply_string(reply, "params"), "[{\"usage\":{\"n\":5,\"list\":[\"x\"]}}]");
+	llmfo_reply_free(reply);
+	ck_assert_int_eq(llmfo_params_set_map(params, "usage", NULL), LLMFO_EUSAGE);
+	ck_assert_int_eq(llmfo_params_set_map(usage, "usage", usage), LLMFO_EUSAGE);
+	ck_assert_int_eq(llmfo_report(client, params, LONG_MS, &reply), LLMFO_EUSAGE);
+	llmfo_params_free(usage);
+	llmfo_params_free(params);
+	clean_up();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -349,6 +372,7 @@ main(void)
 	tcase_add_test(tcase, requests_longer_than_a_socket_takes_at_once_go_out_bit_by_bit);
 	tcase_add_test(tcase, what_cannot_be_started_is_refused_and_never_called_back);
 	tcase_add_test(tcase, pick_and_report_call_the_methods_of_their_names);
+	tcase_add_test(tcase, parameters_may_hold_parameters);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
