@@ -162,7 +162,7 @@ END_TEST
 
 START_TEST(told_to_end_it_answers_or_refuses_each)
 {
-	struct pollfd end = {.fd = d->pidfd, .events = POLLIN};
+	struct pollfd end = {.fd = d->life, .events = 0};
 
 	fake_provider_script(fp, "a", "hold");
 	start_all();
