@@ -176,7 +176,8 @@ LLMFO_API const char *llmfo_client_error(const struct llmfo_client *client);
  * 0: *reply is the result. A code of the daemon (-1 to -39): *reply is the error, a map with code,
  * message and what else the daemon has to say. A code of the library's own: *reply is NULL, nothing
  * came. A request that was never wholly sent because the daemon went away is sent again over a new
- * connection; one that was is not: LLMFO_EDISCONNECTED. A reply longer than 64 MiB, or nested
+ * connection, for which a restart is given five seconds; one that was is not: LLMFO_EDISCONNECTED.
+ * A reply longer than 64 MiB, or nested
  * deeper than 32, is LLMFO_EPROTOCOL. A socket that this user may not open is LLMFO_ENO_DAEMON.
  * The caller frees the reply. reply may be NULL when it is of no interest.
  */

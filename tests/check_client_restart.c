@@ -143,6 +143,43 @@ START_TEST(what_was_not_wholly_sent_is_sent_again_in_its_order)
 }
 END_TEST
 
+/* The first to time out kills the daemon, the second one, in whose time there is none, starts it.
+ */
+static void
+kill_and_restart(struct tally *t, struct tally_call *call)
+{
+	if (call->error == LLMFO_EDISCONNECTED) {
+		tally_start(t, "m", NULL, 60);
+	} else if (fake.pid) {
+		ck_assert_int_eq(call->error, LLMFO_ETIMED_OUT);
+		fake_daemon_kill(&fake);
+	} else {
+		ck_assert_int_eq(call->error, LLMFO_ETIMED_OUT);
+		fake_daemon_restart(&fake, fake_serve_echo, NULL);
+	}
+}
+
+START_TEST(a_blocking_call_that_was_half_sent_waits_for_the_restart_too)
+{
+	struct llmfo_params *params = tally_params((size_t)1024 * 1024);
+	struct llmfo_reply *reply;
+
+	connect_to(fake_serve_echo, NULL);
+	ask_once();
+	ck_assert_int_eq(kill(fake.pid, SIGSTOP), 0);
+	tally.then = kill_and_restart;
+	tally_start(&tally, "m", NULL, LONG_MS);
+	tally_start(&tally, "m", NULL, 40);
+	ck_assert_int_eq(llmfo_call(client, "long", params, LONG_MS, &reply), 0);
+	ck_assert_str_eq(llmfo_reply_string(reply, "method"), "long");
+	llmfo_reply_free(reply);
+	tally.then = NULL;
+	tally_run(&tally, 4);
+	llmfo_params_free(params);
+	clean_up();
+}
+END_TEST
+
 /* Takes a few bytes and closes, always. */
 static void
 serve_nobody(int fd, int connection, const void *arg)
@@ -266,6 +303,7 @@ main(void)
 	tcase_add_test(tcase, a_restart_is_waited_for_no_longer_than_the_call_has_time);
 	tcase_add_test(tcase, what_was_sent_to_a_daemon_that_died_is_told_and_not_sent_again);
 	tcase_add_test(tcase, what_was_not_wholly_sent_is_sent_again_in_its_order);
+	tcase_add_test(tcase, a_blocking_call_that_was_half_sent_waits_for_the_restart_too);
 	tcase_add_test(tcase, a_daemon_that_closes_every_connection_is_not_tried_for_ever);
 	tcase_add_test(tcase, the_descriptor_stays_the_same_whatever_the_connection_does);
 	tcase_add_test(tcase, a_descriptor_that_is_asked_for_late_has_the_connection_in_it);
