@@ -19,11 +19,14 @@
 /* Reads in one conn_process(), so that a daemon that never stops sending does not keep us from
  * looking at the clock. */
 #define CONN_READS 16
+/* Room for the longest request behind others. */
+#define CONN_OUT_MAX (PARAMS_MAX_BYTES + ((size_t)1 << 20))
 /* The codes a daemon may answer with end here; those below are the library's own. */
 #define CONN_CODE_MIN (-39)
 
 struct conn_call {
-	struct conn_call *next;
+	struct list node;       /* of conn->calls */
+	struct conn_call *next; /* of its slot */
 	uint32_t msgid;
 	uint64_t end_bytes; /* queued_bytes behind its last byte */
 	conn_done *done;    /* NULL: given up */
@@ -34,8 +37,33 @@ void
 conn_init(struct conn *conn)
 {
 	*conn = (struct conn){.fd = -1, .why = ""};
-	bytes_init(&conn->out, PARAMS_MAX_BYTES);
+	bytes_init(&conn->out, CONN_OUT_MAX);
 	bytes_init(&conn->in, CONN_REPLY_MAX + CONN_READ_BYTES);
+	list_init(&conn->calls);
+	watch_init(&conn->watch);
+}
+
+void
+conn_free(struct conn *conn)
+{
+	conn_close(conn, LLMFO_EDISCONNECTED);
+	watch_free(&conn->watch);
+}
+
+/* Takes a call out; who waits for it is the caller's to tell. */
+static void
+take_out(struct conn *conn, struct conn_call *call)
+{
+	struct conn_call **at = &conn->slots[call->msgid % CONN_SLOTS];
+
+	while (*at != call)
+		at = &(*at)->next;
+	*at = call->next;
+	list_remove(&call->node);
+	if (call->done)
+		conn->awaited--;
+	else
+		conn->abandoned--;
 }
 
 static bool
@@ -47,21 +75,22 @@ wholly_sent(const struct conn *conn, const struct conn_call *call)
 void
 conn_close(struct conn *conn, int error)
 {
-	struct conn_call *calls = conn->calls;
+	struct list calls;
 
+	watch_remove(&conn->watch);
 	if (conn->fd >= 0)
 		close(conn->fd);
 	conn->fd = -1;
-	conn->calls = NULL;
-	conn->abandoned = 0;
 	conn->doomed = false;
 	bytes_free(&conn->out);
 	bytes_free(&conn->in);
-	while (calls) {
-		struct conn_call *call = calls;
+	list_init(&calls);
+	list_splice(&calls, &conn->calls);
+	while (!list_empty(&calls)) {
+		struct conn_call *call = LIST_OWNER(calls.next, struct conn_call, node);
 		bool unsent = error == LLMFO_EDISCONNECTED && !wholly_sent(conn, call);
 
-		calls = call->next;
+		take_out(conn, call);
 		if (call->done)
 			call->done(call->arg, unsent ? LLMFO_ENO_DAEMON : error, NULL);
 		free(call);
@@ -96,6 +125,10 @@ conn_open(struct conn *conn, const char *path)
 		close(fd);
 		return open_error(conn, number);
 	}
+	if (watch_add(&conn->watch, fd) < 0) {
+		close(fd);
+		return open_error(conn, ENOMEM);
+	}
 	conn->fd = fd;
 	conn->queued_bytes = 0;
 	conn->sent_bytes = 0;
@@ -104,36 +137,53 @@ conn_open(struct conn *conn, const char *path)
 	return 0;
 }
 
-static struct conn_call **
-find(struct conn *conn, uint32_t msgid)
+static struct conn_call *
+find(const struct conn *conn, uint32_t msgid)
 {
-	struct conn_call **at = &conn->calls;
+	struct conn_call *call = conn->slots[msgid % CONN_SLOTS];
 
-	while (*at && (*at)->msgid != msgid)
-		at = &(*at)->next;
-	return at;
+	while (call && call->msgid != msgid)
+		call = call->next;
+	return call;
 }
 
 static uint32_t
 unused_msgid(struct conn *conn)
 {
-	while (*find(conn, conn->next_msgid))
+	while (find(conn, conn->next_msgid))
 		conn->next_msgid++;
 	return conn->next_msgid++;
 }
 
+static void
+put_in(struct conn *conn, struct conn_call *call)
+{
+	struct conn_call **slot = &conn->slots[call->msgid % CONN_SLOTS];
+
+	call->next = *slot;
+	*slot = call;
+	list_append(&conn->calls, &call->node);
+	if (call->done)
+		conn->awaited++;
+	else
+		conn->abandoned++;
+}
+
 int
-conn_start(struct conn *conn, const char *method, const struct llmfo_params *params,
-	int64_t deadline_ms, conn_done *done, void *arg, uint32_t *msgid)
+conn_start(
+	struct conn *conn, const struct bytes *request, conn_done *done, void *arg, uint32_t *msgid)
 {
 	size_t before = conn->out.len;
 	struct conn_call *call = calloc(1, sizeof *call);
+	int error;
 
 	assert(conn->fd >= 0);
 	if (!call)
 		return LLMFO_ENO_MEMORY;
 	call->msgid = unused_msgid(conn);
-	int error = params_pack(params, call->msgid, method, deadline_ms, &conn->out);
+	error = params_pack_head(call->msgid, &conn->out);
+	if (!error)
+		error = bytes_add(&conn->out, request->data, request->len);
 	if (error) {
 		conn->out.len = before;
 		free(call);
@@ -143,8 +193,7 @@ conn_start(struct conn *conn, const char *method, const struct llmfo_params *par
 	call->end_bytes = conn->queued_bytes;
 	call->done = done;
 	call->arg = arg;
-	call->next = conn->calls;
-	conn->calls = call;
+	put_in(conn, call);
 	if (msgid)
 		*msgid = call->msgid;
 	return 0;
@@ -220,31 +269,30 @@ take_reply(struct conn *conn, const struct llmfo_value *message, struct llmfo_re
 		return nonsense(conn, "the daemon sent a reply without a msgid");
 	if (failed && !error)
 		return nonsense(conn, "the daemon sent an error without a code");
-	struct conn_call **at = find(conn, (uint32_t)msgid);
-	struct conn_call *call = *at;
+	struct conn_call *call = find(conn, (uint32_t)msgid);
 	if (!call || !wholly_sent(conn, call))
 		return nonsense(conn, "the daemon answered what was not asked");
-	*at = call->next;
+	take_out(conn, call);
 	reply->root = failed ? failure : llmfo_value_at(message, 3);
-	if (call->done) {
+	if (call->done)
 		call->done(call->arg, error, reply);
-	} else {
-		conn->abandoned--;
+	else
 		llmfo_reply_free(reply);
-	}
 	free(call);
 	return 0;
 }
 
-/* Nothing listens to notifications: what is one is dropped. */
+/* Frees the reply. */
 static int
 take_notification(struct conn *conn, const struct llmfo_value *message, struct llmfo_reply *reply)
 {
-	bool named = llmfo_value_string(llmfo_value_at(message, 1), NULL);
-	bool filled = llmfo_value_type(llmfo_value_at(message, 2)) == LLMFO_ARRAY;
+	const char *method = llmfo_value_string(llmfo_value_at(message, 1), NULL);
+	const struct llmfo_value *params = llmfo_value_at(message, 2);
 
-	if (!named || !filled)
+	if (!method || llmfo_value_type(params) != LLMFO_ARRAY)
 		return nonsense(conn, "the daemon sent a notification that is none");
+	if (conn->notified)
+		conn->notified(conn->notified_arg, method, params);
 	llmfo_reply_free(reply);
 	return 0;
 }
@@ -356,28 +404,27 @@ conn_process(struct conn *conn, short ready)
 		error = LLMFO_EDISCONNECTED;
 	if (error)
 		conn_close(conn, error);
+	else
+		watch_set(&conn->watch, conn_events(conn));
 	return error;
 }
 
+/* Tells the daemon; whether it heeds that or not, its reply is dropped. */
 static int
 start_cancel(struct conn *conn, uint32_t msgid)
 {
 	struct llmfo_params *params = llmfo_params_new();
+	struct bytes request;
 	int error = params ? llmfo_params_set_int(params, "msgid", msgid) : LLMFO_ENO_MEMORY;
 
+	bytes_init(&request, PARAMS_MAX_BYTES);
 	if (!error)
-		error = conn_start(conn, "cancel", params, 0, NULL, NULL, NULL);
+		error = params_pack(params, "cancel", 0, &request);
+	if (!error)
+		error = conn_start(conn, &request, NULL, NULL, NULL);
+	bytes_free(&request);
 	llmfo_params_free(params);
 	return error;
-}
-
-static bool
-others_wait(const struct conn *conn)
-{
-	for (const struct conn_call *call = conn->calls; call; call = call->next)
-		if (call->done)
-			return true;
-	return false;
 }
 
 static void
@@ -393,15 +440,15 @@ give_up(struct conn *conn)
 void
 conn_abandon(struct conn *conn, uint32_t msgid)
 {
-	struct conn_call *call = *find(conn, msgid);
+	struct conn_call *call = find(conn, msgid);
 
 	if (!call || !call->done)
 		return;
 	call->done = NULL;
-	conn->abandoned += 2;
-	bool stuck = !wholly_sent(conn, call) && !others_wait(conn);
-	if (stuck || conn->abandoned > CONN_ABANDONED_MAX || start_cancel(conn, msgid) < 0)
+	conn->awaited--;
+	conn->abandoned++;
+	bool stuck = !wholly_sent(conn, call) || conn->abandoned > CONN_ABANDONED_MAX;
+	bool told = !(stuck && conn->awaited == 0) && start_cancel(conn, msgid) == 0;
+	if ((!told && conn->awaited == 0) || conn->abandoned > CONN_ABANDONED_END)
 		give_up(conn);
-	else if (!conn->processing)
-		(void)conn_process(conn, 0); /* as far as it goes at once; the rest goes later */
 }

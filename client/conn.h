@@ -13,14 +13,21 @@
 
 #include "bytes.h"
 #include "frame.h"
+#include "list.h"
 #include "llmfo.h"
+#include "watch.h"
 
 /* The longest reply that is taken. */
 #define CONN_REPLY_MAX ((size_t)64 * 1024 * 1024)
-/* So many calls may have been given up and still be unanswered; with more, the connection is
- * closed. */
+/* So many calls may have been given up and still be unanswered: with more, the connection is closed
+ * as soon as no other call needs it, and with many more at once. */
 #define CONN_ABANDONED_MAX 64
+#define CONN_ABANDONED_END 65536
+/* A power of two: calls under way are found by the lowest bits of their msgid. */
+#define CONN_SLOTS 256
 
+/* A notification: its parameters live until this returns. */
+typedef void conn_notified(void *arg, const char *method, const struct llmfo_value *params);
 /*
  * The end of a call, exactly once, never from inside conn_start(). 0 or a code of the daemon with
  * the reply, which is now the callee's to free; or without one: LLMFO_ENO_DAEMON (the connection
@@ -41,14 +48,21 @@ struct conn {
 	uint64_t queued_bytes; /* since the connection was made */
 	uint64_t sent_bytes;
 	uint32_t next_msgid;
-	unsigned abandoned;
-	struct conn_call *calls; /* owned */
-	bool processing;         /* inside conn_process(): closing waits for its end */
-	bool doomed;             /* ... and is due then */
-	const char *why;         /* what broke it last, a constant sentence */
+	size_t abandoned;                    /* calls under way that nobody waits for */
+	size_t awaited;                      /* and the others */
+	struct conn_call *slots[CONN_SLOTS]; /* owned */
+	struct list calls;                   /* the same, in the order of their requests */
+	conn_notified *notified;             /* may be NULL */
+	void *notified_arg;
+	bool processing; /* inside conn_process(): closing waits for its end */
+	bool doomed;     /* ... and is due then */
+	const char *why; /* what broke it last, a constant sentence */
+	struct watch watch;
 };
 
 void conn_init(struct conn *conn);
+/* Closes it for good. */
+void conn_free(struct conn *conn);
 /* Closes it; every call under way ends with its code. */
 void conn_close(struct conn *conn, int error);
 /*
@@ -56,10 +70,11 @@ void conn_close(struct conn *conn, int error);
  * full: try again soon), LLMFO_ENO_DAEMON with `why`, LLMFO_ENO_MEMORY.
  */
 int conn_open(struct conn *conn, const char *path);
-/* Queues a request. deadline_ms as in params_pack(). LLMFO_ENO_MEMORY, LLMFO_ETOO_LARGE: nothing
- * was queued. */
-int conn_start(struct conn *conn, const char *method, const struct llmfo_params *params,
-	int64_t deadline_ms, conn_done *done, void *arg, uint32_t *msgid);
+/* Queues a request, whose method and parameters params_pack() made; they are copied. It is sent
+ * when sent_bytes has reached what queued_bytes is afterwards. LLMFO_ENO_MEMORY, LLMFO_ETOO_LARGE:
+ * nothing was queued. */
+int conn_start(struct conn *conn, const struct bytes *request, conn_done *done, void *arg,
+	uint32_t *msgid);
 /*
  * Gives a call up: its `done` is not called any more. What was wholly sent is cancelled at the
  * daemon and its late reply dropped. A request that is half sent cannot be taken back: the

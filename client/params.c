@@ -212,6 +212,16 @@ begin_item(struct llmfo_params *params, const char *key, struct param **p, msgpa
 }
 
 int
+params_set_empty(struct llmfo_params *params, const char *key)
+{
+	struct param *p;
+	msgpack_packer packer;
+	int error = begin_item(params, key, &p, &packer);
+
+	return failed(params, error);
+}
+
+int
 llmfo_params_add_string(struct llmfo_params *params, const char *key, const char *text)
 {
 	struct param *p;
@@ -286,8 +296,19 @@ pack_map(msgpack_packer *packer, const struct llmfo_params *params, int64_t dead
 }
 
 int
-params_pack(const struct llmfo_params *params, uint32_t msgid, const char *method,
-	int64_t deadline_ms, struct bytes *out)
+llmfo_params_set_map(struct llmfo_params *params, const char *key, const struct llmfo_params *map)
+{
+	struct param *p;
+	msgpack_packer packer;
+	int error = map && map != params ? params_error(map) : LLMFO_EUSAGE;
+
+	if (!error)
+		error = begin(params, key, &p, &packer);
+	return failed(params, error ? error : pack_map(&packer, map, 0, &p->packed));
+}
+
+int
+params_pack_head(uint32_t msgid, struct bytes *out)
 {
 	msgpack_packer packer;
 
@@ -295,10 +316,17 @@ params_pack(const struct llmfo_params *params, uint32_t msgid, const char *metho
 	int error = msgpack_pack_array(&packer, 4);
 	if (!error)
 		error = msgpack_pack_uint8(&packer, 0);
-	if (!error)
-		error = msgpack_pack_uint32(&packer, msgid);
-	if (!error)
-		error = pack_text(&packer, method, strlen(method));
+	return error ? error : msgpack_pack_uint32(&packer, msgid);
+}
+
+int
+params_pack(const struct llmfo_params *params, const char *method, int64_t deadline_ms,
+	struct bytes *out)
+{
+	msgpack_packer packer;
+
+	msgpack_packer_init(&packer, out, write_bytes);
+	int error = pack_text(&packer, method, strlen(method));
 	if (!error)
 		error = msgpack_pack_array(&packer, 1);
 	return error ? error : pack_map(&packer, params, deadline_ms, out);

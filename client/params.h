@@ -18,12 +18,17 @@
 /* The failure of an earlier setter, or 0. params may be NULL. */
 int params_error(const struct llmfo_params *params);
 bool params_has(const struct llmfo_params *params, const char *key);
+/* Sets the key to an empty array, which llmfo_params_add_string() then fills. */
+int params_set_empty(struct llmfo_params *params, const char *key);
+/* Appends how a request begins: the array, its kind and its msgid. LLMFO_ENO_MEMORY,
+ * LLMFO_ETOO_LARGE. */
+int params_pack_head(uint32_t msgid, struct bytes *out);
 /*
- * Appends the request [0, msgid, method, [params]]. With deadline_ms above 0 that key is added
- * where the caller did not set it; where it was set to nil it is left out, so that the daemon's own
- * default holds. LLMFO_ENO_MEMORY, LLMFO_ETOO_LARGE.
+ * Appends what comes behind the msgid: the method and [params]. With deadline_ms above 0 that key
+ * is added where the caller did not set it; where it was set to nil it is left out, so that the
+ * daemon's own default holds. LLMFO_ENO_MEMORY, LLMFO_ETOO_LARGE.
  */
-int params_pack(const struct llmfo_params *params, uint32_t msgid, const char *method,
-	int64_t deadline_ms, struct bytes *out);
+int params_pack(const struct llmfo_params *params, const char *method, int64_t deadline_ms,
+	struct bytes *out);
 
 #endif

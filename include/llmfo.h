@@ -6,8 +6,11 @@
  * each call. Every function that returns int gives 0 or one of the negative codes of
  * LLMFO_ERROR_MAP. The library never prints, never aborts, never touches signals or the environment
  * (but for reading LLMFO_SOCKET and XDG_RUNTIME_DIR), and exports nothing but llmfo_*. One client
- * belongs to one thread at a time; different clients are independent of one another. All times are
- * milliseconds. Strings are UTF-8 and NUL-terminated unless a length is given beside them.
+ * belongs to one thread at a time, its callbacks come in the thread that called; different clients
+ * are independent of one another. Parameters that nobody changes, and replies, may be read by
+ * several threads at once. After fork() one of the two processes may go on with a client, the other
+ * has to leave it alone. All times are milliseconds. Strings are UTF-8 and NUL-terminated unless a
+ * length is given beside them.
  */
 #ifndef LLMFO_H
 #define LLMFO_H
@@ -128,6 +131,9 @@ LLMFO_API int llmfo_params_set_int(struct llmfo_params *params, const char *key,
 LLMFO_API int llmfo_params_set_double(struct llmfo_params *params, const char *key, double number);
 LLMFO_API int llmfo_params_set_bool(struct llmfo_params *params, const char *key, bool yes);
 LLMFO_API int llmfo_params_set_nil(struct llmfo_params *params, const char *key);
+/* A map within the map, a copy of other parameters (`usage` of a report). */
+LLMFO_API int llmfo_params_set_map(
+	struct llmfo_params *params, const char *key, const struct llmfo_params *map);
 /* Appends a string to the array under key (targets, stop, require, retry_on, tags), which is made
  * if it is not there. */
 LLMFO_API int llmfo_params_add_string(
@@ -151,7 +157,8 @@ struct llmfo_reply;
  */
 LLMFO_API int llmfo_client_new(
 	struct llmfo_client **client, const char *socket_path) LLMFO_MUST_CHECK;
-/* Closes the connection, which cancels what is still running. NULL is fine. */
+/* Closes the connection, which cancels what is still running; started calls end in LLMFO_ECANCELLED
+ * before this returns. NULL is fine. */
 LLMFO_API void llmfo_client_free(struct llmfo_client *client);
 /* The path of the socket it is connected to, or tried last. Never NULL, "" for no client. */
 LLMFO_API const char *llmfo_client_socket(const struct llmfo_client *client);
@@ -169,7 +176,8 @@ LLMFO_API const char *llmfo_client_error(const struct llmfo_client *client);
  * 0: *reply is the result. A code of the daemon (-1 to -39): *reply is the error, a map with code,
  * message and what else the daemon has to say. A code of the library's own: *reply is NULL, nothing
  * came. A request that was never wholly sent because the daemon went away is sent again over a new
- * connection; one that was is not: LLMFO_EDISCONNECTED. A reply longer than 64 MiB, or nested
+ * connection, for which a restart is given five seconds; one that was is not: LLMFO_EDISCONNECTED.
+ * A reply longer than 64 MiB, or nested
  * deeper than 32, is LLMFO_EPROTOCOL. A socket that this user may not open is LLMFO_ENO_DAEMON.
  * The caller frees the reply. reply may be NULL when it is of no interest.
  */
@@ -180,6 +188,13 @@ LLMFO_API int llmfo_call(struct llmfo_client *client, const char *method,
 LLMFO_API int llmfo_generate(struct llmfo_client *client, const struct llmfo_params *params,
 	int64_t timeout_ms, struct llmfo_reply **reply) LLMFO_MUST_CHECK;
 
+/* llmfo_call() of `pick`: a target to be called by the program itself, and a lease. */
+LLMFO_API int llmfo_pick(struct llmfo_client *client, const struct llmfo_params *params,
+	int64_t timeout_ms, struct llmfo_reply **reply) LLMFO_MUST_CHECK;
+/* llmfo_call() of `report`: what came of such a call, so that the daemon learns from it. */
+LLMFO_API int llmfo_report(struct llmfo_client *client, const struct llmfo_params *params,
+	int64_t timeout_ms, struct llmfo_reply **reply) LLMFO_MUST_CHECK;
+
 /* The result or the error map of a reply; NULL for NULL. */
 LLMFO_API const struct llmfo_value *llmfo_reply_value(const struct llmfo_reply *reply);
 /* Shorthands for llmfo_value_get() on it: a string ("" if there is none) and an integer. */
@@ -187,6 +202,82 @@ LLMFO_API const char *llmfo_reply_string(const struct llmfo_reply *reply, const 
 LLMFO_API int64_t llmfo_reply_int(
 	const struct llmfo_reply *reply, const char *path, int64_t fallback);
 LLMFO_API void llmfo_reply_free(struct llmfo_reply *reply);
+
+/* ---- without blocking: many calls at once, in a program's own loop ---- */
+
+/*
+ * The program waits until llmfo_fd() is ready for llmfo_events(), at most llmfo_timeout_ms(), and
+ * calls llmfo_process(): that does all that can be done at once, and calls back. Nothing here waits
+ * and only llmfo_process(), llmfo_call() and its kin, and llmfo_client_free() call back: never a
+ * function that starts or cancels something.
+ *
+ * A callback may start and cancel calls, subscribe and unsubscribe, on any client. On its own
+ * client it must not process, make a blocking call (both are LLMFO_EUSAGE) or free it (nothing
+ * happens).
+ *
+ * A client without a connection makes one when a call is waiting. Where nobody answers, the calls
+ * end in LLMFO_ENO_DAEMON, but where there was a daemon until a moment ago, a restart is given five
+ * seconds. A call that had not been wholly sent when the connection broke is sent over the next
+ * one, up to four times; one that had been ends in LLMFO_EDISCONNECTED, as the daemon may have
+ * acted on it. A started call lives alongside blocking ones, which serve it too while they wait.
+ */
+enum llmfo_want {
+	LLMFO_WANT_READ = 1,
+	LLMFO_WANT_WRITE = 2,
+};
+
+/*
+ * The end of a started call, exactly once: 0 and codes as llmfo_call() has them, the reply being
+ * the callee's to free, LLMFO_ECANCELLED without a reply after llmfo_cancel() or if the client was
+ * freed. llmfo_client_error() has the words until the callback returns.
+ */
+typedef void llmfo_done(void *arg, uint64_t call_id, int error, struct llmfo_reply *reply);
+
+/*
+ * Starts a call as llmfo_call() makes one, timeout_ms included, and returns at once; it is sent by
+ * the next llmfo_process(). The parameters are copied. *call_id is never 0, and no other call of
+ * this client has it; call_id may be NULL. 0, or LLMFO_EUSAGE, LLMFO_ENO_MEMORY, and the
+ * parameters' own error: then there is no call, and no callback.
+ */
+LLMFO_API int llmfo_start(struct llmfo_client *client, const char *method,
+	const struct llmfo_params *params, int64_t timeout_ms, llmfo_done *done, void *arg,
+	uint64_t *call_id) LLMFO_MUST_CHECK;
+/* Gives a call up, here and at the daemon: its callback comes with LLMFO_ECANCELLED.
+ * LLMFO_ENOT_FOUND when its end was told already, or is about to be. */
+LLMFO_API int llmfo_cancel(struct llmfo_client *client, uint64_t call_id);
+
+/* The descriptor to wait for. It stays the same as long as the client lives, whatever becomes of
+ * its connection, and is not for reading. Below 0: LLMFO_EUSAGE, LLMFO_ENO_MEMORY (the system has
+ * none left). */
+LLMFO_API int llmfo_fd(struct llmfo_client *client);
+/* What to wait for on it: LLMFO_WANT_... bits, 0 for nothing. Ask again after each llmfo_process().
+ * The waiting has to be level-triggered, as poll()'s is. */
+LLMFO_API int llmfo_events(const struct llmfo_client *client);
+/* How long to wait at most: 0 for not at all, -1 for any time. Ask again after everything that was
+ * called on the client. */
+LLMFO_API int64_t llmfo_timeout_ms(const struct llmfo_client *client);
+/* Does what can be done without waiting; calling it too often does no harm. What goes wrong goes to
+ * the callbacks. LLMFO_EUSAGE: no client, or from inside one of its callbacks. */
+LLMFO_API int llmfo_process(struct llmfo_client *client);
+
+/*
+ * Something happened. error 0: event is a map with type, at_ms (since 1970) and more, which lives
+ * until the callback returns; NULL says that the subscription stands from now on.
+ * LLMFO_EDISCONNECTED and other codes with no event: it does not stand at the moment, what happens
+ * is missed; the client tries anew until NULL tells that it stands again. A code with an event: the
+ * daemon has refused, and this is its error; the subscription has ended.
+ */
+typedef void llmfo_event(void *arg, int error, const struct llmfo_value *event);
+
+/*
+ * Subscribes to what happens at the daemon: types is NULL-terminated, NULL means all of them. A
+ * second subscription of a client replaces the first. It outlives restarts of the daemon.
+ * LLMFO_EUSAGE, LLMFO_ENO_MEMORY: the one before, if any, stays.
+ */
+LLMFO_API int llmfo_subscribe(struct llmfo_client *client, const char *const *types,
+	llmfo_event *event, void *arg) LLMFO_MUST_CHECK;
+/* Ends it: its callback is not called any more. */
+LLMFO_API void llmfo_unsubscribe(struct llmfo_client *client);
 
 #ifdef __cplusplus
 }

@@ -7,10 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "llmfo.h"
 #include "support/fake_daemon.h"
+#include "support/tally.h"
 
 #define LONG_MS 10000
 
@@ -425,6 +427,87 @@ START_TEST(changed_replies_never_do_more_than_fail_the_call)
 }
 END_TEST
 
+/* ---- many calls at once ---- */
+
+/* Takes some requests and sends back anything at all, by a seed: changed replies and notifications,
+ * some of them in halves, to requests that are there and such that are not. */
+static void
+serve_anything(int fd, int connection, const void *arg)
+{
+	static const char parts[][24] = {
+		"\x94\x01%\xc0\x81\xa4text\xa1x",
+		"\x94\x01%\x81\xa4"
+		"code\xa4"
+		"busy\xc0",
+		"\x94\x01%\x81\xa4"
+		"code\xa9"
+		"cancelled\xc0",
+		"\x93\x02\xa5"
+		"event\x91\x81\xa4type\xa1x",
+		"\x93\x02\xa5"
+		"event\x91\x05",
+		"\x93\x02\xa5"
+		"event\x90",
+	};
+	unsigned seed = *(const unsigned *)arg + (unsigned)connection;
+	char peeked[2048];
+
+	for (int i = rand_r(&seed) % 40; i >= 0; i--) {
+		char bytes[24];
+		const char *part = parts[(size_t)rand_r(&seed) % 6];
+		size_t length = strlen(part);
+
+		if (rand_r(&seed) % 4 == 0 && recv(fd, peeked, sizeof peeked, 0) <= 0)
+			return;
+		memcpy(bytes, part, sizeof bytes);
+		for (size_t at = 0; at < length; at++)
+			if (bytes[at] == '%')
+				bytes[at] = (char)(rand_r(&seed) % 30);
+		if (rand_r(&seed) % 8 == 0)
+			bytes[(size_t)rand_r(&seed) % length] = (char)rand_r(&seed);
+		if (rand_r(&seed) % 20 == 0)
+			length = (size_t)rand_r(&seed) % length;
+		fake_write(fd, bytes, length);
+	}
+}
+
+static void
+on_any_event(void *arg, int error, const struct llmfo_value *event)
+{
+	(void)error;
+	*(int *)arg += llmfo_value_get(event, "type") != NULL;
+}
+
+START_TEST(no_daemon_makes_a_started_call_end_twice_or_never)
+{
+	const char *given = getenv("CHECK_CLIENT_SEED");
+	unsigned seed = given ? (unsigned)strtoul(given, NULL, 10) : (unsigned)getpid();
+	static struct tally tally;
+	int events = 0;
+
+	printf("CHECK_CLIENT_SEED=%u\n", seed);
+	connect_to(serve_anything, &seed);
+	for (int round = 0; round < 40; round++) {
+		struct llmfo_params *params = tally_params(1 + (size_t)rand_r(&seed) % 20000);
+
+		tally_init(&tally, client);
+		ck_assert_int_eq(llmfo_subscribe(client, NULL, on_any_event, &events), 0);
+		for (int i = 0; i < 60; i++) {
+			tally_start(&tally, "m", params, 20 + rand_r(&seed) % 200);
+			if (rand_r(&seed) % 8 == 0)
+				tally_step(&tally, 0);
+			(void)llmfo_cancel(client, (uint64_t)rand_r(&seed) % 60);
+		}
+		tally_run(&tally, 60);
+		tally_check(&tally);
+		llmfo_params_free(params);
+		llmfo_client_free(client);
+		ck_assert_int_eq(llmfo_client_new(&client, fake.path), 0);
+	}
+	clean_up();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -445,6 +528,7 @@ main(void)
 	tcase_add_test(tcase, a_reply_may_be_twenty_mebibytes_long);
 	tcase_add_test(tcase, a_second_reply_to_one_request_is_never_taken_for_anothers);
 	tcase_add_test(tcase, changed_replies_never_do_more_than_fail_the_call);
+	tcase_add_test(tcase, no_daemon_makes_a_started_call_end_twice_or_never);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The library as it is installed: what it exports, what it needs, and the example programs. */
 #include <check.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,6 +132,78 @@ START_TEST(the_example_in_c_prints_the_answer)
 }
 END_TEST
 
+static void
+serve_loop(int fd, int connection, const void *arg)
+{
+	struct fake_request request;
+	bool fails = arg != NULL;
+
+	(void)connection;
+	while (fake_read(fd, &request)) {
+		if (strcmp(request.method, "subscribe") == 0)
+			fake_reply(fd, request.msgid, NULL, "{\"subscribed\": []}");
+		else if (fails && strstr(request.params, "two"))
+			fake_reply(fd, request.msgid, failed + 1, NULL);
+		else
+			fake_reply(fd, request.msgid, NULL, answered);
+		fake_request_free(&request);
+	}
+}
+
+static const struct loop {
+	const char *program;
+	const char *fails;
+	int status;
+	const char *wanted;
+} loops[] = {
+	{"loop_poll", NULL, 0, "one: Hello there.\ntwo: Hello there.\nthree: Hello there.\n"},
+	{"loop_poll", "yes", 1,
+		"one: Hello there.\ntwo: all_failed: all 1 targets failed\n"
+		"three: Hello there.\n"},
+	{"loop_uv", NULL, 0, "1: Hello there.\n2: Hello there.\n3: Hello there.\n"},
+	{"loop_uv", "yes", 1,
+		"1: Hello there.\n2: all_failed: all 1 targets failed\n3: Hello there.\n"},
+};
+
+START_TEST(the_examples_of_loops_ask_all_at_once)
+{
+	struct fake_daemon fake;
+	char command[512];
+	char *got;
+	int status;
+
+	fake_daemon_start(&fake, serve_loop, loops[_i].fails);
+	ck_assert_int_eq(setenv("LLMFO_SOCKET", fake.path, 1), 0);
+	snprintf(command, sizeof command, "'%s/docs/examples/%s' one two three 2>&1", built(),
+		loops[_i].program);
+	got = output_of(command, &status);
+	ck_assert_str_eq(got, loops[_i].wanted);
+	ck_assert_int_eq(status, loops[_i].status);
+	free(got);
+	fake_daemon_stop(&fake);
+}
+END_TEST
+
+START_TEST(the_examples_of_loops_tell_that_there_is_no_daemon)
+{
+	static const char *const programs[] = {"loop_poll", "loop_uv"};
+
+	ck_assert_int_eq(setenv("LLMFO_SOCKET", "/nowhere/llmfo.sock", 1), 0);
+	for (size_t i = 0; i < 2; i++) {
+		char command[512];
+		char *got;
+		int status;
+
+		snprintf(command, sizeof command, "'%s/docs/examples/%s' one 2>/dev/null", built(),
+			programs[i]);
+		got = output_of(command, &status);
+		ck_assert_ptr_nonnull(strstr(got, ": no daemon at /nowhere/llmfo.sock"));
+		ck_assert_int_eq(status, 1);
+		free(got);
+	}
+}
+END_TEST
+
 /* The interpreter that has the module msgpack, NULL for none. */
 static const char *
 python(void)
@@ -172,6 +245,9 @@ main(void)
 	tcase_add_test(tcase, the_library_exports_llmfo_names_alone);
 	tcase_add_test(tcase, the_example_in_c_asks_and_tells_what_failed);
 	tcase_add_test(tcase, the_example_in_c_prints_the_answer);
+	tcase_add_loop_test(tcase, the_examples_of_loops_ask_all_at_once, 0,
+		(int)(sizeof loops / sizeof loops[0]));
+	tcase_add_test(tcase, the_examples_of_loops_tell_that_there_is_no_daemon);
 	tcase_add_test(tcase, the_example_in_python_asks);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_NORMAL);

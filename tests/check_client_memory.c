@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The client library without memory: every allocation of a whole session, its own and those of
- * MessagePack, is made to fail once. Each time the call fails with the code for it or works, and
- * nothing is left allocated. The C library's allocator is replaced for this, which a sanitizer
- * does not allow: there this program has nothing to test.
+ * MessagePack, is made to fail once. Each time the call fails with the code for it or works, what
+ * was started is called back once, and nothing is left allocated. The C library's allocator is
+ * replaced for this, which a sanitizer does not allow: there this program has nothing to test.
  */
 #include <check.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -151,6 +152,120 @@ START_TEST(no_allocation_that_fails_does_more_than_fail_the_call)
 }
 END_TEST
 
+/* What came of a session with started calls and a subscription. */
+struct story {
+	int started, ended, with_memory_error, refused;
+	int events, stands;
+	uint64_t last_id;
+	struct llmfo_client *client;
+};
+
+static void
+on_done(void *arg, uint64_t id, int error, struct llmfo_reply *reply)
+{
+	struct story *story = arg;
+
+	(void)id;
+	story->ended++;
+	story->with_memory_error += error == LLMFO_ENO_MEMORY;
+	llmfo_reply_free(reply);
+}
+
+static void
+on_event(void *arg, int error, const struct llmfo_value *event)
+{
+	struct story *story = arg;
+
+	story->events++;
+	story->stands += !error && !event;
+}
+
+static void
+start(struct story *story, const char *method, const struct llmfo_params *params)
+{
+	int error = llmfo_start(story->client, method, params, 10000, on_done, story, NULL);
+
+	story->started += error == 0;
+	story->refused += error == LLMFO_ENO_MEMORY;
+	if (error && error != LLMFO_ENO_MEMORY)
+		abort();
+}
+
+static void
+run_story(struct story *story)
+{
+	for (int i = 0; i < 100 && (story->ended < story->started || !story->stands); i++) {
+		int64_t wait_ms = llmfo_timeout_ms(story->client);
+		int fd = llmfo_fd(story->client);
+		struct pollfd pollfd = {.fd = fd, .events = POLLIN};
+
+		(void)poll(&pollfd, 1, wait_ms < 0 || wait_ms > 1000 ? 1000 : (int)wait_ms);
+		if (llmfo_process(story->client) < 0)
+			abort();
+	}
+}
+
+/* Five calls, one of them cancelled, and a subscription. */
+static void
+tell_story(const char *path, struct story *story)
+{
+	static const char *const types[] = {"forced", "circuit", NULL};
+	struct llmfo_params *params = llmfo_params_new();
+	uint64_t id = 0;
+
+	*story = (struct story){.started = 0};
+	if (!params || llmfo_client_new(&story->client, path) < 0) {
+		llmfo_params_free(params);
+		return;
+	}
+	(void)llmfo_params_set_string(params, "a", "text");
+	while (llmfo_subscribe(story->client, types, on_event, story) < 0)
+		continue;
+	start(story, "m", NULL);
+	start(story, "generate", params);
+	start(story, "bad", NULL);
+	if (llmfo_start(story->client, "m", NULL, 10000, on_done, story, &id) == 0)
+		story->started++;
+	run_story(story);
+	if (llmfo_start(story->client, "m", NULL, 10000, on_done, story, &id) == 0) {
+		story->started++;
+		(void)llmfo_process(story->client);
+		(void)llmfo_cancel(story->client, id);
+	}
+	run_story(story);
+	llmfo_unsubscribe(story->client);
+	(void)llmfo_process(story->client);
+	llmfo_client_free(story->client);
+	llmfo_params_free(params);
+}
+
+START_TEST(no_allocation_that_fails_loses_a_started_call)
+{
+	struct fake_daemon fake;
+	struct story story;
+	long number = 0;
+
+	fake_daemon_start(&fake, serve_status, NULL);
+	do {
+		memory.failed = false;
+		memory.live = 0;
+		memory.left = ++number;
+		memory.armed = true;
+		tell_story(fake.path, &story);
+		memory.armed = false;
+		ck_assert_msg(story.ended == story.started, "allocation %ld: %d of %d have ended",
+			number, story.ended, story.started);
+		ck_assert_msg(memory.live == 0, "allocation %ld: %ld blocks are left", number,
+			memory.live);
+		ck_assert_msg(!story.client || story.stands, "allocation %ld: no events", number);
+	} while (memory.failed);
+	ck_assert_int_eq(story.started, 5);
+	ck_assert_int_eq(story.with_memory_error, 0);
+	ck_assert_int_gt(number, 20);
+	fake_daemon_stop(&fake);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -161,6 +276,8 @@ main(void)
 
 	if (!SANITIZED)
 		tcase_add_test(tcase, no_allocation_that_fails_does_more_than_fail_the_call);
+	if (!SANITIZED)
+		tcase_add_test(tcase, no_allocation_that_fails_loses_a_started_call);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
