@@ -303,6 +303,9 @@ order_candidates(struct call *call)
 		.remembers = request->remembers,
 		.fallback = request->fallback,
 		.call = call->number,
+		.config = request->config,
+		.params = &request->params,
+		.needs = call->needs,
 	};
 
 	route_free(&call->route);
@@ -414,6 +417,11 @@ call_start(struct call_env *env, struct call_request *request, call_done done, v
 	call->retry_after_ms = -1;
 	call->started_ms = clock_now_ms(env->clock);
 	call->deadline_ms = util_add_clamped(call->started_ms, call_allowed_ms(request));
+	call->needs = provider_needs_of_messages(&(struct provider_chat){
+		.messages = request->messages,
+		.tools = request->tools,
+		.tool_choice = request->tool_choice,
+	});
 	order_candidates(call);
 	choose_next(call);
 	return call;
