@@ -369,7 +369,7 @@ START_TEST(forcing_does_not_make_a_target_able)
 	expect("a/m! a/n! b/m! c/m!");
 	want.fallback = false;
 	health_force(health, NULL, false, 0, 0);
-	expect("b/m a/m! a/n! c/m!");
+	expect("a/m! a/n! b/m c/m!");
 }
 END_TEST
 
