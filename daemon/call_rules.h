@@ -35,7 +35,6 @@ struct call {
 	int64_t started_ms, deadline_ms; /* absolute */
 	bool entered;                    /* holds one of limits.calls */
 	bool waited;                     /* the one long wait was used */
-	unsigned needs;                  /* provider_needs_of_messages() */
 	struct route route;
 	struct call_progress *progress;  /* owned */
 	struct route_candidate *current; /* tried, or paused for; NULL */

@@ -172,7 +172,7 @@ provider_needs_of_messages(const struct provider_chat *chat)
 		needs |= needs_of_message(json_at(chat->messages, i), &system);
 		alone &= system;
 	}
-	if (alone)
+	if (alone && count > 0)
 		needs |= PROVIDER_NEED_SYSTEM_ALONE;
 	if (is_role(last, "assistant") && json_count(json_get(last, "tool_calls")) == 0)
 		needs |= PROVIDER_NEED_PREFILL;

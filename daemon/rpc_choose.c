@@ -168,7 +168,7 @@ rpc_choose(
 	free(chain);
 	free(agent);
 	free(strategy);
-	return chosen;
+	return chosen && rpc_read_content(request, map, call);
 }
 
 /* Orders the candidates as generate would. The caller frees both. */
@@ -182,13 +182,7 @@ order(struct session_request *request, const msgpack_object_map *map, struct rou
 		call_request_free(call);
 		return NULL;
 	}
-	struct route_want want = {
-		.chain = call->chain,
-		.provider = call->provider,
-		.model = call->model,
-		.remembers = call->remembers,
-		.fallback = call->fallback,
-	};
+	struct route_want want = call_request_want(call);
 	route_order(route, core->health, &want, clock_now_ms(core->clock));
 	return call;
 }
@@ -231,12 +225,14 @@ rpc_pick(struct session_request *request, const msgpack_object_map *map)
 
 /* Why a candidate is out, or what is special about one that is in; NULL: nothing. */
 static const char *
-why_text(const struct route_candidate *candidate, bool early)
+why_text(const struct route_candidate *candidate, bool early, const char *lacks)
 {
 	if (early)
 		return "every circuit is open: an early probe";
 	if (candidate->out == ROUTE_NOT_CONFIGURED && candidate->target->provider->reason)
 		return candidate->target->provider->reason;
+	if (candidate->out == ROUTE_LACKS)
+		return lacks;
 	if (candidate->out != ROUTE_IN)
 		return route_out_text(candidate->out);
 	if (candidate->passed_over)
@@ -255,11 +251,14 @@ pack_candidate(msgpack_packer *packer, struct core *core, const struct route_can
 	const struct health_subject *subject =
 		health_find(core->health, HEALTH_TARGET, target->name);
 	bool in = early || candidate->out == ROUTE_IN;
+	struct buf lacks;
 
+	buf_init(&lacks, 4096);
+	provider_lacks_text(candidate->lacks, &lacks);
 	msgpack_pack_map(packer, 6);
 	rpc_pack_pair_text(packer, "target", target->name);
 	rpc_pack_pair_bool(packer, "in", in);
-	rpc_pack_pair_text(packer, "why", why_text(candidate, early));
+	rpc_pack_pair_text(packer, "why", why_text(candidate, early, lacks.data));
 	rpc_pack_text(packer, "rank");
 	if (in)
 		msgpack_pack_int64(packer, rank);
@@ -269,6 +268,7 @@ pack_candidate(msgpack_packer *packer, struct core *core, const struct route_can
 		route_state_text(target->provider, subject, clock_now_ms(core->clock)));
 	rpc_pack_pair_int(packer, "out_for_ms",
 		candidate->passed_over && in ? candidate->rest_ms : candidate->out_for_ms);
+	buf_free(&lacks);
 }
 
 /* The one that a call would probe because every circuit is open; NULL. */

@@ -185,6 +185,28 @@ START_TEST(who_cannot_carry_it_is_passed_over)
 }
 END_TEST
 
+START_TEST(explain_and_pick_see_it_beforehand)
+{
+	setup();
+	wire_request(&wire, 1, "explain", "[{\"messages\":[" SYSTEM "," USER "],\"seed\":1}]");
+	struct wire_reply reply = wire_expect(&wire, 1, NULL);
+	ck_assert_str_eq(tree_text(reply.result, "candidates.0.why"),
+		"takes no images as data, takes no seed");
+	ck_assert_str_eq(tree_text(reply.result, "candidates.1.why"), "takes no seed");
+	wire_reply_free(&reply);
+	wire_request(&wire, 2, "explain", "[]");
+	reply = wire_expect(&wire, 2, NULL);
+	ck_assert(json_bool(tree_get(reply.result, "candidates.0.in"), false));
+	wire_reply_free(&reply);
+
+	wire_request(&wire, 3, "pick", "[{\"messages\":[" SYSTEM "," USER "]}]");
+	reply = wire_expect(&wire, 3, NULL);
+	ck_assert_str_eq(tree_text(reply.result, "target"), "anthropic/claude-haiku-4-5");
+	wire_reply_free(&reply);
+	teardown();
+}
+END_TEST
+
 #define LONG_BYTES ((size_t)8 << 20)
 
 START_TEST(a_long_prompt_arrives_whole)
@@ -243,6 +265,7 @@ main(void)
 		a_conversation_goes_through_every_family_and_comes_back_in_one_shape, 0, count);
 	tcase_add_test(tests, who_cannot_carry_it_says_what_it_lacks);
 	tcase_add_test(tests, who_cannot_carry_it_is_passed_over);
+	tcase_add_test(tests, explain_and_pick_see_it_beforehand);
 	tcase_add_loop_test(tests, a_long_prompt_arrives_whole, 0, count);
 	tcase_add_test(tests, a_check_knows_every_family);
 	suite_add_tcase(suite, tests);
