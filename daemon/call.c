@@ -47,6 +47,31 @@ call_request_free(struct call_request *request)
 	free(request);
 }
 
+void
+call_request_judge(struct call_request *request)
+{
+	struct provider_chat chat = {.messages = request->messages,
+		.tools = request->tools,
+		.tool_choice = request->tool_choice};
+
+	request->needs = provider_needs_of_messages(&chat);
+}
+
+struct route_want
+call_request_want(const struct call_request *request)
+{
+	return (struct route_want){
+		.chain = request->chain,
+		.provider = request->provider,
+		.model = request->model,
+		.remembers = request->remembers,
+		.fallback = request->fallback,
+		.config = request->config,
+		.params = &request->params,
+		.needs = request->needs,
+	};
+}
+
 /* Gives up its place as the one that tries a better-placed target. */
 static void
 stop_trying_better(struct call *call)
@@ -302,15 +327,9 @@ static void
 order_candidates(struct call *call)
 {
 	const struct call_request *request = call->request;
-	struct route_want want = {
-		.chain = request->chain,
-		.provider = request->provider,
-		.model = request->model,
-		.remembers = request->remembers,
-		.fallback = request->fallback,
-		.call = call->number,
-	};
+	struct route_want want = call_request_want(request);
 
+	want.call = call->number;
 	route_free(&call->route);
 	free(call->progress);
 	route_order(&call->route, call->env->health, &want, clock_now_ms(call->env->clock));

@@ -45,6 +45,7 @@ struct call_request {
 	int max_retries;                 /* at the same target; -1: the chain's or the provider's */
 	struct config_params params;     /* owned content */
 	struct json *messages, *tools, *tool_choice; /* owned; the latter two may be NULL */
+	unsigned needs;        /* of these three: provider_needs_of_messages() */
 	char *end_user;        /* `user` of the request: passed on to the provider; NULL */
 	char *workspace;       /* for the log; NULL: the agent's */
 	char request_id[33];   /* for log and reply */
@@ -52,6 +53,10 @@ struct call_request {
 	struct json *warnings; /* array of texts, owned, or NULL */
 };
 
+/* Sets needs, once messages and tools are there. */
+void call_request_judge(struct call_request *request);
+/* What the route of a request is ordered by. Borrows from it. */
+struct route_want call_request_want(const struct call_request *request);
 /* Frees what a request owns, and itself. For requests that never reach call_start(). */
 void call_request_free(struct call_request *request);
 

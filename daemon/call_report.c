@@ -30,13 +30,8 @@ add_outcome(struct buf *text, const struct outcome *outcome)
 static void
 add_reason(struct buf *text, const struct route_candidate *candidate)
 {
-	const struct config_provider *provider = candidate->target->provider;
-
 	(void)buf_puts(text, "not tried, ");
-	if (candidate->out == ROUTE_NOT_CONFIGURED)
-		(void)buf_puts(text, provider->reason ? provider->reason : "not configured");
-	else
-		(void)buf_puts(text, route_out_text(candidate->out));
+	route_why(candidate, text);
 	if (candidate->out_for_ms > 0)
 		(void)buf_printf(text, " for %lld s more",
 			(long long)((candidate->out_for_ms + 999) / 1000));
@@ -86,6 +81,8 @@ call_failure_text(const struct call *call, int error)
 	} else if (last) {
 		(void)buf_printf(&text, "%s: ", last->target);
 		add_outcome(&text, &last->outcome);
+	} else if (error == LLMFO_EBAD_REQUEST) {
+		(void)buf_printf(&text, "no target can take this request: %s", list.data);
 	} else {
 		(void)buf_puts(&text, error_text(error));
 	}

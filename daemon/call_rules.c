@@ -26,14 +26,6 @@ call_progress(struct call *call)
 	return &call->progress[call->current - call->route.candidates];
 }
 
-/* Is the candidate one that the call could ever use? */
-static bool
-is_there(const struct route_candidate *candidate)
-{
-	return candidate->out != ROUTE_NOT_CONFIGURED && candidate->out != ROUTE_DISABLED &&
-		candidate->out != ROUTE_NOT_FORCED;
-}
-
 size_t
 call_first_place(const struct route *route)
 {
@@ -42,7 +34,7 @@ call_first_place(const struct route *route)
 	for (size_t i = 0; i < route->count; i++) {
 		const struct route_candidate *candidate = &route->candidates[i];
 
-		if (!is_there(candidate) || (first && first->wished && !candidate->wished))
+		if (!route_is_there(candidate) || (first && first->wished && !candidate->wished))
 			continue;
 		if (!first || (candidate->wished && !first->wished) ||
 			candidate->place < first->place)
@@ -250,30 +242,6 @@ call_left_for_health(const struct call *call, const struct route_candidate *winn
 	return false;
 }
 
-/* Takes from one layer of parameters what the layers before it left open. */
-static void
-add_params(struct provider_chat *chat, const struct config_params *params)
-{
-	if (!chat->has_temperature && params->has_temperature) {
-		chat->has_temperature = true;
-		chat->temperature = params->temperature;
-	}
-	if (!chat->has_top_p && params->has_top_p) {
-		chat->has_top_p = true;
-		chat->top_p = params->top_p;
-	}
-	if (!chat->has_seed && params->has_seed) {
-		chat->has_seed = true;
-		chat->seed = params->seed;
-	}
-	if (chat->max_tokens == 0)
-		chat->max_tokens = params->max_tokens;
-	if (!chat->stop)
-		chat->stop = params->stop;
-	if (!chat->response_format)
-		chat->response_format = params->response_format;
-}
-
 void
 call_fill_chat(struct call *call, const struct config_target *target)
 {
@@ -286,10 +254,7 @@ call_fill_chat(struct call *call, const struct config_target *target)
 		.tool_choice = request->tool_choice,
 		.user = request->end_user,
 	};
-	add_params(&call->chat, &request->params);
-	add_params(&call->chat, &request->chain->params);
-	add_params(&call->chat, &target->provider->params);
-	add_params(&call->chat, &request->config->params);
+	config_params_fill(&call->chat, &request->params, request->chain, target, request->config);
 }
 
 /* The shorter of two limits of which 0 means none. */
@@ -366,13 +331,27 @@ error_of(const struct outcome *outcome)
 	}
 }
 
+/* Is there a candidate, and none that could do what the request needs? */
+static bool
+all_lack(const struct call *call)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < call->route.count; i++) {
+		if (route_is_there(&call->route.candidates[i]))
+			return false;
+		any |= call->route.candidates[i].out == ROUTE_LACKS;
+	}
+	return any;
+}
+
 int
 call_final_error(const struct call *call)
 {
 	if (clock_now_ms(call->env->clock) >= call->deadline_ms)
 		return LLMFO_EDEADLINE_EXCEEDED;
 	if (call->attempt_count == 0)
-		return LLMFO_EALL_FAILED;
+		return all_lack(call) ? LLMFO_EBAD_REQUEST : LLMFO_EALL_FAILED;
 	const struct outcome *last = &call->attempts[call->attempt_count - 1].outcome;
 	int error = error_of(last);
 	/* the request was refused for good: what others said before does not matter */

@@ -226,5 +226,10 @@ struct env_file *env_file_read(const char *path, struct config_faults *faults);
 const char *env_file_get(const struct env_file *file, const char *name);
 /* Wipes and frees; NULL is fine. */
 void env_file_free(struct env_file *file);
+/* Fills the parameters of a chat for a target: a call's own, those of agent or chain, of the
+ * provider, the defaults; what an earlier layer sets stays. All borrowed. */
+void config_params_fill(struct provider_chat *chat, const struct config_params *own,
+	const struct config_chain *chain, const struct config_target *target,
+	const struct config *config);
 
 #endif

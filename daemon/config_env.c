@@ -143,12 +143,6 @@ add_provider(struct config_reader *r, const char *name)
 {
 	const struct provider_preset *preset = provider_preset(name);
 
-	if (!preset) {
-		char *key = maker(name);
-		note(r, true, "%s is ignored: %s is not supported", key, name);
-		free(key);
-		return;
-	}
 	struct config_provider *provider = config_provider_new(r->config, name, preset);
 	set_url(r, provider);
 	set_timeout(r, provider);
@@ -196,9 +190,6 @@ first_provider(struct config_reader *r)
 		char *key = maker(name);
 		note(r, false, "%s is '%s' but %s is not set", which, written, key);
 		free(key);
-		name = NULL;
-	} else if (!provider_preset(name)) {
-		note(r, false, "%s is '%s' but %s is not supported", which, written, name);
 		name = NULL;
 	}
 	return name;
@@ -258,12 +249,11 @@ nothing_there(struct config_reader *r)
 	struct buf list;
 
 	buf_init(&list, 500);
-	for (size_t i = 0; i < UTIL_COUNT(candidates); i++)
-		if (provider_preset(candidates[i])) {
-			char *name = maker(candidates[i]);
-			buf_printf(&list, "%s%s", list.len ? ", " : "", name);
-			free(name);
-		}
+	for (size_t i = 0; i < UTIL_COUNT(candidates); i++) {
+		char *name = maker(candidates[i]);
+		buf_printf(&list, "%s%s", i ? ", " : "", name);
+		free(name);
+	}
 	note(r, false,
 		"no provider is configured; set one of %s, or write "
 		"/etc/llmfo/llmfo.yaml",

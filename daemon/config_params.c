@@ -259,3 +259,38 @@ config_retry_on_read(
 	if (node->count == 0 && !node->null)
 		config_error(r, node, "is empty; write [default], or leave it out");
 }
+
+/* Takes from one layer of parameters what the layers before it left open. */
+static void
+add_params(struct provider_chat *chat, const struct config_params *params)
+{
+	if (!chat->has_temperature && params->has_temperature) {
+		chat->has_temperature = true;
+		chat->temperature = params->temperature;
+	}
+	if (!chat->has_top_p && params->has_top_p) {
+		chat->has_top_p = true;
+		chat->top_p = params->top_p;
+	}
+	if (!chat->has_seed && params->has_seed) {
+		chat->has_seed = true;
+		chat->seed = params->seed;
+	}
+	if (chat->max_tokens == 0)
+		chat->max_tokens = params->max_tokens;
+	if (!chat->stop)
+		chat->stop = params->stop;
+	if (!chat->response_format)
+		chat->response_format = params->response_format;
+}
+
+void
+config_params_fill(struct provider_chat *chat, const struct config_params *own,
+	const struct config_chain *chain, const struct config_target *target,
+	const struct config *config)
+{
+	add_params(chat, own);
+	add_params(chat, &chain->params);
+	add_params(chat, &target->provider->params);
+	add_params(chat, &config->params);
+}

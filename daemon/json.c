@@ -95,6 +95,24 @@ parse_utf8(const char *text, size_t length, bool strict, const char **why)
 	return wrap(object);
 }
 
+/* Parses what somebody sent who need not keep to anything but UTF-8. */
+static struct json *
+parse_lax(const char *text, size_t length, const char **why)
+{
+	struct json *json = NULL;
+	struct buf wide;
+
+	buf_init(&wide, INT_MAX - 1);
+	if (!json_strict_widen(text, length, &wide))
+		json = parse_utf8(text, length, false, why);
+	else if (!wide.failed)
+		json = parse_utf8(wide.data, wide.len, false, why);
+	else
+		*why = "out of memory";
+	buf_free(&wide);
+	return json;
+}
+
 /* Parses text that is not UTF-8 after mending it. */
 static struct json *
 parse_mended(const char *text, size_t length, const char **why)
@@ -104,7 +122,7 @@ parse_mended(const char *text, size_t length, const char **why)
 
 	buf_init(&mended, INT_MAX - 1);
 	if (buf_add_mended(&mended, text, length) == 0)
-		json = parse_utf8(mended.data, mended.len, false, why);
+		json = parse_lax(mended.data, mended.len, why);
 	else
 		*why = "out of memory";
 	buf_free(&mended);
@@ -136,7 +154,9 @@ json_parse(const char *text, size_t length, bool strict, const char **why)
 		*why = fault;
 		return NULL;
 	}
-	return utf8 ? parse_utf8(text, length, strict, why) : parse_mended(text, length, why);
+	if (!utf8)
+		return parse_mended(text, length, why);
+	return strict ? parse_utf8(text, length, true, why) : parse_lax(text, length, why);
 }
 
 void

@@ -127,3 +127,45 @@ json_strict_fault(const char *text, size_t length)
 	}
 	return NULL;
 }
+
+/* Is it an integer that would be cut? */
+static bool
+is_wide(const char *text, size_t length)
+{
+	size_t minus = length > 0 && text[0] == '-';
+
+	return length > INTEGER_DIGITS_MAX - 2 &&
+		digits(text + minus, length - minus) + minus == length &&
+		!fits_64_bits(text, length);
+}
+
+/* Bytes of the token at text, of a lax string too. */
+static size_t
+token_bytes(const char *text, size_t length)
+{
+	size_t end = 1;
+
+	if (text[0] != '"')
+		return strchr(" \t\r\n,:[]{}", text[0]) ? 1 : bare_bytes(text, length);
+	while (end < length && text[end] != '"')
+		end += text[end] == '\\' ? 2 : 1;
+	return end < length ? end + 1 : length;
+}
+
+bool
+json_strict_widen(const char *text, size_t length, struct buf *out)
+{
+	size_t done = 0;
+
+	for (size_t at = 0, bytes; at < length; at += bytes) {
+		bytes = token_bytes(text + at, length - at);
+		if (!is_wide(text + at, bytes))
+			continue;
+		(void)buf_add(out, text + done, at + bytes - done);
+		(void)buf_puts(out, "e0");
+		done = at + bytes;
+	}
+	if (done > 0)
+		(void)buf_add(out, text + done, length - done);
+	return done > 0;
+}

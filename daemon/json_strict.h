@@ -3,10 +3,16 @@
 #ifndef LLMFO_JSON_STRICT_H
 #define LLMFO_JSON_STRICT_H
 
-#include <stddef.h>
+#include "buf.h"
 
 /* What is wrong with the tokens of text (which holds no NUL), as a static text; NULL if nothing is.
  */
 const char *json_strict_fault(const char *text, size_t length);
+/*
+ * Appends the text with integers beyond 64 bits written as other numbers of the same value
+ * ("123...890e0"), whose text json-c keeps; integers themselves it would cut. False, and nothing
+ * appended, if there are none.
+ */
+bool json_strict_widen(const char *text, size_t length, struct buf *out);
 
 #endif

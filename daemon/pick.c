@@ -12,13 +12,7 @@
 void
 pick_order(struct core *core, const struct call_request *request, struct route *route)
 {
-	struct route_want want = {
-		.chain = request->chain,
-		.provider = request->provider,
-		.model = request->model,
-		.remembers = request->remembers,
-		.fallback = request->fallback,
-	};
+	struct route_want want = call_request_want(request);
 
 	route_order(route, core->health, &want, clock_now_ms(core->clock));
 }

@@ -18,14 +18,14 @@
 #define TOKENS_PER_IMAGE 800
 
 static const struct provider_preset presets[] = {
-#define X(name, family, base_url, path, key_variables, default_model, flags) \
-	{name, &provider_##family, base_url, path, key_variables, default_model, flags},
+#define X(name, family, base_url, path, key_variables, default_model, flags, lacks) \
+	{name, &provider_##family, base_url, path, key_variables, default_model, flags, lacks},
 #include "provider.def"
 #undef X
 };
 
 static const char names[] =
-#define X(name, family, base_url, path, key_variables, default_model, flags) ", " name
+#define X(name, family, base_url, path, key_variables, default_model, flags, lacks) ", " name
 #include "provider.def"
 #undef X
 	;
@@ -129,7 +129,8 @@ url_fault(const char *url)
 		return "it must begin with http:// or https:// and name a host";
 	if (strpbrk(url, "?#"))
 		return "a query or fragment has no place in a base URL";
-	if (strstr(url, "/chat/completions") || strstr(url, "/api/chat"))
+	if (strstr(url, "/chat/completions") || strstr(url, "/api/chat") ||
+		strstr(url, "/v1/messages") || strstr(url, ":generateContent"))
 		return "it must end before the endpoint's own path (/chat/completions)";
 	return host_fault(url + scheme, strcspn(url + scheme, "/"));
 }
@@ -255,11 +256,25 @@ provider_estimate_prompt_tokens(const struct provider_chat *chat)
 
 /* ---- for the families ---- */
 
+/* Adds the header that carries the key. */
+static int
+add_key(const struct provider_endpoint *endpoint, struct http_request *request)
+{
+	const struct provider_preset *preset = endpoint->preset;
+	const char *header =
+		preset->flags & PROVIDER_API_KEY_HEADER ? "api-key" : preset->family->key_header;
+	char *value = x_asprintf("%s%s", header ? "" : "Bearer ", endpoint->key);
+	int error = http_request_header(request, header ? header : "Authorization", value);
+
+	util_wipe(value, strlen(value));
+	free(value);
+	return error;
+}
+
 int
 provider_begin(const struct provider_endpoint *endpoint, const char *method, char *url,
 	struct http_request *request, struct buf *why)
 {
-	bool own_header = endpoint->preset->flags & PROVIDER_API_KEY_HEADER;
 	int error = http_request_header(request, "Accept", "application/json");
 
 	request->method = method;
@@ -267,13 +282,8 @@ provider_begin(const struct provider_endpoint *endpoint, const char *method, cha
 	request->url = url;
 	if (!error && strcmp(method, "POST") == 0)
 		error = http_request_header(request, "Content-Type", "application/json");
-	if (!error && endpoint->key && endpoint->key[0]) {
-		char *value = x_asprintf("%s%s", own_header ? "" : "Bearer ", endpoint->key);
-		error = http_request_header(
-			request, own_header ? "api-key" : "Authorization", value);
-		util_wipe(value, strlen(value));
-		free(value);
-	}
+	if (!error && endpoint->key && endpoint->key[0])
+		error = add_key(endpoint, request);
 	if (error == LLMFO_EINVALID_REQUEST) {
 		buf_puts(why, "the key holds a control character");
 		error = LLMFO_EBAD_REQUEST;
@@ -322,7 +332,7 @@ make_arguments_text(struct json *function)
 }
 
 struct json *
-provider_tool_calls(struct json *calls)
+provider_tool_calls(struct json *calls, const char *body, size_t length)
 {
 	for (size_t i = 0; i < json_count(calls); i++) {
 		struct json *call = json_at(calls, i);
@@ -332,13 +342,38 @@ provider_tool_calls(struct json *calls)
 			return NULL;
 		make_arguments_text(function);
 		if (!id || id[0] == '\0') {
-			char *made_up = x_asprintf("call_%zu", i);
+			uint64_t hash = provider_hash(body, length);
+			char *made_up =
+				x_asprintf("call_%08lx_%zu", (unsigned long)(hash & 0xffffffff), i);
 			json_set_text(call, "id", made_up);
 			free(made_up);
 		}
 		json_set_text(call, "type", "function");
 	}
 	return json_ref(calls);
+}
+
+uint64_t
+provider_hash(const char *text, size_t length)
+{
+	uint64_t hash = 0xcbf29ce484222325;
+
+	for (size_t i = 0; i < length; i++)
+		hash = (hash ^ (unsigned char)text[i]) * 0x100000001b3;
+	return hash;
+}
+
+void
+provider_set_sampling(const struct provider_endpoint *endpoint, const struct provider_chat *chat,
+	struct json *body, const char *top_p_name)
+{
+	bool narrow = provider_lacks(endpoint->preset, chat->model,
+			      PROVIDER_NEED_SAMPLING | PROVIDER_NEED_SAMPLING_BOTH) != 0;
+
+	if (chat->has_temperature && !(narrow && chat->temperature == 1))
+		json_set(body, "temperature", json_new_double(chat->temperature));
+	if (chat->has_top_p && !(narrow && chat->top_p == 1))
+		json_set(body, top_p_name, json_new_double(chat->top_p));
 }
 
 int

@@ -23,6 +23,24 @@
 #define PROVIDER_DEPLOYMENTS 0x40    /* Azure's URLs: /openai/deployments/MODEL/...?api-version= */
 #define PROVIDER_NO_USER 0x100       /* refuses unknown fields, `user` is one */
 #define PROVIDER_LOCAL 0x80 /* runs on the user's own machine unless configured otherwise */
+#define PROVIDER_DEVELOPER_ROLE 0x200 /* knows the role; for others it is `system` */
+#define PROVIDER_PREFIX 0x400         /* an assistant message that is to be gone on from says so */
+#define PROVIDER_SHORT_IDS 0x800      /* ids of tool calls are 9 letters and digits */
+#define PROVIDER_SIGNATURES 0x1000    /* wants back what it put in a tool call's extra_content */
+
+/* What a request may need: bits. The indices are only for tables. */
+enum provider_need_index {
+#define X(name, text) PROVIDER_NEED_AT_##name,
+#include "provider_need.def"
+#undef X
+	PROVIDER_NEEDS
+};
+
+enum provider_need {
+#define X(name, text) PROVIDER_NEED_##name = 1 << PROVIDER_NEED_AT_##name,
+#include "provider_need.def"
+#undef X
+};
 
 struct provider_preset {
 	const char *name;
@@ -32,6 +50,7 @@ struct provider_preset {
 	const char *key_variables; /* separated by spaces */
 	const char *default_model;
 	unsigned flags;
+	unsigned lacks; /* needs that none of its models can fill */
 };
 
 /* Where requests go. Borrowed from the configuration. */
@@ -81,6 +100,8 @@ struct provider_answer {
 
 struct provider_family {
 	const char *name;
+	/* The header that takes the key by itself; NULL: Authorization, as a Bearer. */
+	const char *key_header;
 	/*
 	 * Fills an initialised request. 0, or LLMFO_ETOO_LARGE, or LLMFO_EBAD_REQUEST with *why (a
 	 * buffer) saying what this family or preset cannot carry (another target may: the attempt
@@ -101,8 +122,10 @@ struct provider_family {
 	int (*check_has_model)(const char *body, size_t length, const char *model);
 };
 
-extern const struct provider_family provider_openai;
-extern const struct provider_family provider_ollama;
+#define X(name, family, base_url, path, key_variables, default_model, flags, lacks) \
+	extern const struct provider_family provider_##family;
+#include "provider.def"
+#undef X
 
 /*
  * The preset of a name (any case; "claude" is anthropic, "google" is gemini), NULL if there is
@@ -122,6 +145,21 @@ const char *provider_preset_names(void);
 char *provider_base_url(const struct provider_preset *preset, const char *url, const char **why);
 /* "host" or "host:port" of a normalised base URL, a new string. */
 char *provider_url_host(const char *base_url);
+
+/*
+ * What a request needs, in two halves that mean something only when joined by
+ * provider_needs_join(): its messages, tools and tool_choice, which are the same for every target,
+ * and its parameters, which are not.
+ */
+unsigned provider_needs_of_messages(const struct provider_chat *chat);
+unsigned provider_needs_of_params(const struct provider_chat *chat);
+unsigned provider_needs_join(unsigned messages, unsigned params);
+/* Those of the needs that a model cannot fill. */
+unsigned provider_lacks(const struct provider_preset *preset, const char *model, unsigned needs);
+/* Appends "takes no tools, takes no seed". */
+void provider_lacks_text(unsigned lacks, struct buf *text);
+/* The limit of an answer that a model is given when the request has none; 0: none is demanded. */
+int64_t provider_default_max_tokens(const struct provider_preset *preset, const char *model);
 
 void provider_answer_init(struct provider_answer *answer);
 void provider_answer_free(struct provider_answer *answer);

@@ -13,10 +13,65 @@ int provider_begin(const struct provider_endpoint *endpoint, const char *method,
 void provider_read_usage(struct provider_usage *usage, const struct json *prompt,
 	const struct json *completion, const struct json *total, const struct json *cached);
 /*
- * Makes tool calls of a reply those of an answer: missing ids are made up ("call_0"), arguments
- * that are objects become text. NULL if one of them has no name.
+ * Makes tool calls of a reply those of an answer: missing ids are made up, arguments that are
+ * objects become text. NULL if one of them has no name. Made-up ids are the same whenever the same
+ * body is read, and differ from those of other bodies, for they meet again in one conversation.
  */
-struct json *provider_tool_calls(struct json *calls);
+struct json *provider_tool_calls(struct json *calls, const char *body, size_t length);
+/* A number that is the same for the same text, and hardly ever for another (FNV-1a). */
+uint64_t provider_hash(const char *text, size_t length);
+/* Sets *why to text; returns LLMFO_EBAD_REQUEST. */
+int provider_refuse(struct buf *why, const char *text);
+/* LLMFO_EBAD_REQUEST with *why if the model lacks what the chat needs, by the tables; else 0. */
+int provider_refuse_lacks(const struct provider_endpoint *endpoint,
+	const struct provider_chat *chat, struct buf *why);
+/* temperature and top_p, if they are set; a 1 is left out for models that take no more than one of
+ * them or none, where it means the same. */
+void provider_set_sampling(const struct provider_endpoint *endpoint,
+	const struct provider_chat *chat, struct json *body, const char *top_p_name);
+
+/* ---- messages in OpenAI's form ---- */
+
+enum provider_part_kind { PROVIDER_PART_TEXT, PROVIDER_PART_IMAGE, PROVIDER_PART_OTHER };
+
+/* One part of a message's content. Borrowed. */
+struct provider_part {
+	enum provider_part_kind kind;
+	const char *text; /* of a text */
+	size_t length;
+	/* Of an image: the data in base64 and its type, or a URL. data of an image URL that has no
+	 * base64 in it is "" and so is its type. */
+	const char *data; /* NULL: by URL */
+	const char *type; /* not NUL-terminated */
+	size_t type_length;
+	const char *url; /* "" if there is none */
+};
+
+/* The part at index of a content, which may be a string; false beyond the last one. */
+bool provider_read_part(const struct json *content, size_t index, struct provider_part *part);
+/* LLMFO_EBAD_REQUEST with *why for an image whose data is not base64, else 0. */
+int provider_check_image(const struct provider_part *part, struct buf *why);
+/* A content's texts, one to a line, with what else is in it left out. */
+void provider_plain_text(const struct json *content, struct buf *text);
+bool provider_is_system(const struct json *message);
+/* A call's arguments, text in OpenAI's form, as an object; NULL if they are none. */
+struct json *provider_arguments(const struct json *arguments);
+
+/* The calls that results of tools answer: those of the latest message that had any. */
+struct provider_calls {
+	const struct json *list; /* NULL: none yet */
+};
+
+/* Takes note of a message's calls: 0, or LLMFO_EBAD_REQUEST with *why if there are too many. */
+int provider_note_calls(struct provider_calls *calls, const struct json *message, struct buf *why);
+/* The name of the tool that was called under an id, NULL if none was. */
+const char *provider_called_name(const struct provider_calls *calls, const char *id);
+/* The schema of response_format json_schema, NULL if there is none. */
+struct json *provider_schema(const struct json *response_format);
+/* Appends text as one segment of a path. */
+void provider_add_segment(struct buf *url, const char *text);
+/* A copy of a URL without the first of these endings that it has; the list ends with NULL. */
+char *provider_cut_end(const char *url, const char *const *ends);
 /* Is model one of the strings under key in the objects of an array? 1, 0, or -1 when it is no list.
  */
 int provider_list_has(const struct json *list, const char *key, const char *model,

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The chat API that OpenAI made and most others took over. Our callers speak its form already, so
- * messages and tools go through as they are; what differs between presets are flags of their rows.
+ * messages and tools go through as they are, but for what provider_openai_form.c makes fit; what
+ * else differs between presets are flags of their rows.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "llmfo.h"
 #include "provider_common.h"
+#include "provider_openai_form.h"
 
 #define AZURE_API_VERSION "2024-10-21"
 
@@ -35,22 +37,6 @@ api_version(const struct provider_endpoint *endpoint)
 	return endpoint->api_version ? endpoint->api_version : AZURE_API_VERSION;
 }
 
-/* Appends text as one segment of a path. */
-static void
-add_segment(struct buf *url, const char *text)
-{
-	static const char plain[] = "-._~";
-
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
-		if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-			strchr(plain, *text))
-			buf_putc(url, *text);
-		else
-			buf_printf(url, "%%%02X", c);
-	}
-}
-
 static char *
 chat_url(const struct provider_endpoint *endpoint, const char *model)
 {
@@ -61,9 +47,9 @@ chat_url(const struct provider_endpoint *endpoint, const char *model)
 	buf_init(&url, strlen(endpoint->base_url) + 3 * strlen(model) + 200);
 	buf_printf(&url, "%s%s/deployments/", endpoint->base_url,
 		ends_with(endpoint->base_url, "/openai") ? "" : "/openai");
-	add_segment(&url, model);
+	provider_add_segment(&url, model);
 	buf_puts(&url, "/chat/completions?api-version=");
-	add_segment(&url, api_version(endpoint));
+	provider_add_segment(&url, api_version(endpoint));
 	return buf_take(&url, NULL);
 }
 
@@ -102,15 +88,12 @@ chat_body(const struct provider_endpoint *endpoint, const struct provider_chat *
 	struct json *body = json_new_object();
 
 	json_set_text(body, "model", chat->model);
-	json_set(body, "messages", chat->messages ? json_ref(chat->messages) : json_new_array());
+	json_set(body, "messages", provider_openai_messages(endpoint->preset, chat->messages));
 	set_shared(body, "tools", chat->tools);
 	set_shared(body, "tool_choice", chat->tool_choice);
 	set_shared(body, "response_format", chat->response_format);
 	set_shared(body, "stop", chat->stop);
-	if (chat->has_temperature)
-		json_set(body, "temperature", json_new_double(chat->temperature));
-	if (chat->has_top_p)
-		json_set(body, "top_p", json_new_double(chat->top_p));
+	provider_set_sampling(endpoint, chat, body, "top_p");
 	if (chat->has_seed)
 		json_set_int(
 			body, flags & PROVIDER_RANDOM_SEED ? "random_seed" : "seed", chat->seed);
@@ -128,6 +111,8 @@ make_request(const struct provider_endpoint *endpoint, const struct provider_cha
 	char *url = chat_url(endpoint, chat->model);
 	int error = provider_begin(endpoint, "POST", url, request, why);
 
+	if (!error)
+		error = provider_refuse_lacks(endpoint, chat, why);
 	if (error)
 		return error;
 	struct json *body = chat_body(endpoint, chat);
@@ -180,18 +165,19 @@ legacy_calls(const struct json *call)
 
 /* True unless there are calls that nobody could carry out. */
 static bool
-take_tool_calls(const struct json *message, struct provider_answer *answer)
+take_tool_calls(
+	const struct json *message, const char *body, size_t length, struct provider_answer *answer)
 {
 	struct json *calls = json_get(message, "tool_calls");
 	const struct json *call = json_get(message, "function_call");
 
 	if (json_type(calls) == JSON_ARRAY && json_count(calls) > 0) {
-		answer->tool_calls = provider_tool_calls(calls);
+		answer->tool_calls = provider_tool_calls(calls, body, length);
 		return answer->tool_calls != NULL;
 	}
 	if (json_type(call) == JSON_OBJECT) {
 		calls = legacy_calls(call);
-		answer->tool_calls = provider_tool_calls(calls);
+		answer->tool_calls = provider_tool_calls(calls, body, length);
 		json_free(calls);
 		return answer->tool_calls != NULL;
 	}
@@ -245,14 +231,15 @@ take_usage(const struct json *root, struct provider_usage *usage)
 }
 
 static bool
-take_choice(const struct json *choice, struct provider_answer *answer)
+take_choice(
+	const struct json *choice, const char *body, size_t length, struct provider_answer *answer)
 {
 	const struct json *message = json_get(choice, "message");
 
 	if (json_truthy(json_get(choice, "error")))
 		return false;
 	take_content(json_get(message, "content"), &answer->text);
-	if (!take_tool_calls(message, answer) ||
+	if (!take_tool_calls(message, body, length, answer) ||
 		!take_finish(json_text(choice, "finish_reason"), answer))
 		return false;
 	if (answer->text.len == 0 && !answer->tool_calls && json_text(message, "refusal")) {
@@ -271,7 +258,7 @@ read_answer(const char *body, size_t length, struct provider_answer *answer)
 {
 	struct json *root = json_parse(body, length, false, NULL);
 	bool done = root && !json_truthy(json_get(root, "error")) &&
-		take_choice(json_at(json_get(root, "choices"), 0), answer);
+		take_choice(json_at(json_get(root, "choices"), 0), body, length, answer);
 
 	if (done)
 		take_usage(root, &answer->usage);

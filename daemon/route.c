@@ -54,6 +54,8 @@ route_admit(struct route_candidate *candidate, struct health *health, int64_t no
 		(void)kept_out(candidate, ROUTE_NOT_CONFIGURED, 0);
 	else if ((of_provider && of_provider->disabled) || (of_target && of_target->disabled))
 		(void)kept_out(candidate, ROUTE_DISABLED, 0);
+	else if (candidate->lacks)
+		(void)kept_out(candidate, ROUTE_LACKS, 0);
 	else if (!candidate->forced && circuits_keep_out(candidate, of_provider, of_target, now_ms))
 		return candidate->out;
 	else if (provider->max_concurrency > 0 && of_provider &&
@@ -159,6 +161,13 @@ apply_forced(
 	route->strict_miss = forced->strict && !any;
 }
 
+bool
+route_is_there(const struct route_candidate *candidate)
+{
+	return candidate->out != ROUTE_NOT_CONFIGURED && candidate->out != ROUTE_DISABLED &&
+		candidate->out != ROUTE_NOT_FORCED && candidate->out != ROUTE_LACKS;
+}
+
 /* Without failover only the first candidate that is there at all may be used. */
 static void
 keep_first_alone(struct route *route)
@@ -168,8 +177,7 @@ keep_first_alone(struct route *route)
 	for (size_t i = 0; i < route->count; i++) {
 		struct route_candidate *candidate = &route->candidates[i];
 
-		if (candidate->out == ROUTE_NOT_CONFIGURED || candidate->out == ROUTE_DISABLED ||
-			candidate->out == ROUTE_NOT_FORCED)
+		if (!route_is_there(candidate))
 			continue;
 		if (found) {
 			candidate->out = ROUTE_NOT_FIRST;
@@ -177,6 +185,19 @@ keep_first_alone(struct route *route)
 		}
 		found = true;
 	}
+}
+
+/* What the request needs and a target cannot do. */
+static unsigned
+lacks_of(const struct config_target *target, const struct route_want *want)
+{
+	struct provider_chat chat = {.model = target->model};
+
+	if (!want->params)
+		return 0;
+	config_params_fill(&chat, want->params, want->chain, target, want->config);
+	return provider_lacks(target->provider->endpoint.preset, target->model,
+		provider_needs_join(want->needs, provider_needs_of_params(&chat)));
 }
 
 void
@@ -188,6 +209,7 @@ route_order(
 	for (size_t i = 0; i < route->count; i++) {
 		route->candidates[i].target = want->chain->targets[i];
 		route->candidates[i].place = i;
+		route->candidates[i].lacks = lacks_of(want->chain->targets[i], want);
 		route->candidates[i].wished = matches(want->chain->targets[i], want);
 	}
 	apply_forced(route, health, want, now_ms);
@@ -241,7 +263,7 @@ route_early_probe(const struct route *route, struct health *health, int64_t now_
 		if (candidate->out == ROUTE_NOT_FORCED || candidate->out == ROUTE_NOT_FIRST)
 			continue;
 		enum route_out out = route_admit(candidate, health, now_ms);
-		if (out == ROUTE_NOT_CONFIGURED || out == ROUTE_DISABLED)
+		if (!route_is_there(candidate))
 			continue;
 		bool admits = early_probe_state(candidate, health, &probing);
 		if (probing || (out != ROUTE_PROVIDER_OPEN && out != ROUTE_TARGET_OPEN))
@@ -294,6 +316,7 @@ route_out_text(enum route_out out)
 		[ROUTE_IN] = "in",
 		[ROUTE_NOT_CONFIGURED] = "the provider is not configured",
 		[ROUTE_DISABLED] = "disabled by an administrator",
+		[ROUTE_LACKS] = "it cannot do what the request needs",
 		[ROUTE_PROVIDER_OPEN] = "the provider's circuit is open",
 		[ROUTE_TARGET_OPEN] = "the circuit is open",
 		[ROUTE_PROBING] = "half-open, and its probe is out",
@@ -303,6 +326,19 @@ route_out_text(enum route_out out)
 	};
 
 	return texts[out];
+}
+
+void
+route_why(const struct route_candidate *candidate, struct buf *text)
+{
+	const char *reason = candidate->target->provider->reason;
+
+	if (candidate->out == ROUTE_LACKS)
+		provider_lacks_text(candidate->lacks, text);
+	else if (candidate->out == ROUTE_NOT_CONFIGURED && reason)
+		(void)buf_puts(text, reason);
+	else
+		(void)buf_puts(text, route_out_text(candidate->out));
 }
 
 const char *

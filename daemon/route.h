@@ -15,6 +15,7 @@ enum route_out {
 	ROUTE_IN,
 	ROUTE_NOT_CONFIGURED, /* its provider lacks a key */
 	ROUTE_DISABLED,       /* by an administrator: provider or target */
+	ROUTE_LACKS,          /* it cannot do what the request needs */
 	ROUTE_PROVIDER_OPEN,  /* the provider's circuit is open */
 	ROUTE_TARGET_OPEN,    /* its own is */
 	ROUTE_PROBING,        /* a circuit is half-open and its one probe is out */
@@ -29,6 +30,11 @@ struct route_want {
 	bool remembers; /* a named sequential chain or agent: preferred entries hold */
 	bool fallback;  /* false: the first candidate alone */
 	uint64_t call;  /* the call's number, for tried_by; 0: nobody asks to try (explain) */
+	const struct config *config; /* whose defaults hold */
+	/* The call's own parameters and provider_needs_of_messages(); NULL: the request is not
+	 * known, and nobody lacks anything. */
+	const struct config_params *params;
+	unsigned needs;
 };
 
 struct route_candidate {
@@ -36,6 +42,7 @@ struct route_candidate {
 	size_t place; /* in the chain's own order, from 0 */
 	enum route_out out;
 	int64_t out_for_ms; /* how long it stays out, 0 if that is not a matter of time */
+	unsigned lacks;     /* PROVIDER_NEED_... of the request that it cannot fill */
 	bool forced;
 	bool wished; /* matches the call's provider and model */
 	bool better; /* better placed than the preferred one */
@@ -55,6 +62,9 @@ struct route {
 void route_order(
 	struct route *route, struct health *health, const struct route_want *want, int64_t now_ms);
 void route_free(struct route *route);
+/* Is it one that the call could use, now or later? False: not configured, disabled, not forced, or
+ * it lacks something. */
+bool route_is_there(const struct route_candidate *candidate);
 /* Asks anew whether a candidate is let through now; sets out and out_for_ms. forced candidates pass
  * open circuits. */
 enum route_out route_admit(
@@ -76,6 +86,8 @@ struct route_candidate *route_last_resort(
 	const struct route *route, struct health *health, int64_t now_ms);
 /* A sentence for people: "circuit open", with what is known. */
 const char *route_out_text(enum route_out out);
+/* Appends why a candidate is out, with what it lacks or why it is not configured. */
+void route_why(const struct route_candidate *candidate, struct buf *text);
 /*
  * The state of a provider (or, with its own subject, of a target) as `status` names it: closed,
  * open, half_open, disabled or not_configured. Subjects may be NULL: nothing is known of them.

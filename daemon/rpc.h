@@ -43,9 +43,12 @@ void rpc_no_such(struct session_request *request, const char *what, const char *
 /* Tells a subscriber that reads again how many events it lost, if any. */
 void rpc_caught_up(struct session *session);
 
-/* The choosing half of a request: fills chain, filters and so on of a fresh call_request; false:
- * the request was answered with an error. */
+/* Fills chain, filters, and what is to be said, as far as it is given, of a fresh call_request;
+ * false: the request was answered with an error. */
 bool rpc_choose(
+	struct session_request *request, const msgpack_object_map *map, struct call_request *call);
+/* The half of that which rpc_choose() leaves to generate: messages, tools, parameters. */
+bool rpc_read_content(
 	struct session_request *request, const msgpack_object_map *map, struct call_request *call);
 /* A call_request of nothing but defaults. */
 struct call_request *rpc_call_request(struct session_request *request);

@@ -170,7 +170,7 @@ rpc_choose(
 	free(chain);
 	free(agent);
 	free(strategy);
-	return chosen;
+	return chosen && rpc_read_content(request, map, call);
 }
 
 /* Orders the candidates as generate would. The caller frees both. */
@@ -242,13 +242,15 @@ rpc_pick(struct session_request *request, const msgpack_object_map *map)
 
 /* Why a candidate is out, or what is special about one that is in; NULL: nothing. */
 static const char *
-why_text(const struct route_candidate *candidate, bool despite)
+why_text(const struct route_candidate *candidate, bool despite, const char *lacks)
 {
 	if (despite)
 		return candidate->hearsay ? "only a report took it out, and nothing else is left"
 					  : "every circuit is open: an early probe";
 	if (candidate->out == ROUTE_NOT_CONFIGURED && candidate->target->provider->reason)
 		return candidate->target->provider->reason;
+	if (candidate->out == ROUTE_LACKS)
+		return lacks;
 	if (candidate->out != ROUTE_IN)
 		return route_out_text(candidate->out);
 	if (candidate->passed_over)
@@ -267,11 +269,14 @@ pack_candidate(msgpack_packer *packer, struct core *core, const struct route_can
 	const struct health_subject *subject =
 		health_find(core->health, HEALTH_TARGET, target->name);
 	bool in = despite || candidate->out == ROUTE_IN;
+	struct buf lacks;
 
+	buf_init(&lacks, 4096);
+	provider_lacks_text(candidate->lacks, &lacks);
 	msgpack_pack_map(packer, 6);
 	rpc_pack_pair_text(packer, "target", target->name);
 	rpc_pack_pair_bool(packer, "in", in);
-	rpc_pack_pair_text(packer, "why", why_text(candidate, despite));
+	rpc_pack_pair_text(packer, "why", why_text(candidate, despite, lacks.data));
 	rpc_pack_text(packer, "rank");
 	if (in)
 		msgpack_pack_int64(packer, rank);
@@ -281,6 +286,7 @@ pack_candidate(msgpack_packer *packer, struct core *core, const struct route_can
 		route_state_text(target->provider, subject, clock_now_ms(core->clock)));
 	rpc_pack_pair_int(packer, "out_for_ms",
 		candidate->passed_over && in ? candidate->rest_ms : candidate->out_for_ms);
+	buf_free(&lacks);
 }
 
 void

@@ -157,6 +157,8 @@ take_messages(
 
 	if (!take_json(request, map, "messages", JSON_ARRAY, &call->messages))
 		return false;
+	if (!call->messages && !prompt && !system)
+		return true;
 	if (!call->messages == !prompt || (call->messages && system)) {
 		session_fail(request, LLMFO_EINVALID_REQUEST,
 			"give either `messages` or `prompt` (with `system` if you like)");
@@ -306,6 +308,17 @@ take_tool_choice(
 	return take_json(request, map, "tool_choice", JSON_OBJECT, &call->tool_choice);
 }
 
+bool
+rpc_read_content(
+	struct session_request *request, const msgpack_object_map *map, struct call_request *call)
+{
+	if (!take_messages(request, map, call) || !take_params(request, map, call) ||
+		!take_tool_choice(request, map, call))
+		return false;
+	call_request_judge(call);
+	return true;
+}
+
 static void
 pack_attempts(msgpack_packer *packer, const struct call_result *result)
 {
@@ -432,8 +445,11 @@ rpc_generate(struct session_request *request, const msgpack_object_map *map)
 		return;
 	}
 	struct call_request *call = rpc_call_request(request);
-	if (!rpc_choose(request, map, call) || !take_messages(request, map, call) ||
-		!take_params(request, map, call) || !take_tool_choice(request, map, call)) {
+	bool read = rpc_choose(request, map, call);
+	if (!read || !call->messages) {
+		if (read)
+			session_fail(request, LLMFO_EINVALID_REQUEST,
+				"give either `messages` or `prompt` (with `system` if you like)");
 		call_request_free(call);
 		return;
 	}

@@ -18,14 +18,14 @@ from_env(const char *const *pairs, char **report)
 START_TEST(the_order_is_fixed_and_the_free_one_comes_first)
 {
 	char *report;
-	struct config *c =
-		from_env((const char *[]){"OPENROUTER_API_KEY", "k", "DEEPSEEK_API_KEY", "k",
-				 "TOGETHER_API_KEY", "k", "MISTRAL_API_KEY", "k", "OPENAI_API_KEY",
-				 "k", "GROQ_API_KEY", "k", "GEMINI_API_KEY", "k", "OLLAMA_URL",
-				 "http://localhost:11434/", NULL},
-			&report);
-	static const char *const order[] = {"ollama", "gemini", "groq", "openai", "mistral",
-		"together", "deepseek", "openrouter"};
+	struct config *c = from_env(
+		(const char *[]){"OPENROUTER_API_KEY", "k", "DEEPSEEK_API_KEY", "k",
+			"TOGETHER_API_KEY", "k", "MISTRAL_API_KEY", "k", "OPENAI_API_KEY", "k",
+			"GROQ_API_KEY", "k", "GEMINI_API_KEY", "k", "ANTHROPIC_API_KEY", "k",
+			"OLLAMA_URL", "http://localhost:11434/", NULL},
+		&report);
+	static const char *const order[] = {"ollama", "gemini", "groq", "openai", "anthropic",
+		"mistral", "together", "deepseek", "openrouter"};
 
 	ck_assert_str_eq(report, "");
 	ck_assert_uint_eq(c->provider_count, UTIL_COUNT(order));
@@ -212,22 +212,6 @@ START_TEST(what_is_ignored_is_a_warning)
 }
 END_TEST
 
-START_TEST(a_provider_that_is_not_spoken_to_is_left_out)
-{
-	char *report;
-	struct config *c = from_env(
-		(const char *[]){"OPENAI_API_KEY", "k", "ANTHROPIC_API_KEY", "a", NULL}, &report);
-	bool spoken = provider_preset("anthropic") != NULL;
-
-	ck_assert_str_eq(report,
-		spoken ? ""
-		       : "warning: ANTHROPIC_API_KEY is ignored: anthropic is not supported\n");
-	ck_assert(spoken == (config_find_provider(c, "anthropic") != NULL));
-	config_unref(c);
-	free(report);
-}
-END_TEST
-
 START_TEST(nothing_at_all_is_a_fault_that_says_what_to_set)
 {
 	char *report;
@@ -281,7 +265,6 @@ main(void)
 	tcase_add_test(tests, only_no_file_at_all_means_the_environment);
 	tcase_add_test(tests, administrators_are_root_and_a_group_that_may_be_missing);
 	tcase_add_loop_test(tests, what_is_ignored_is_a_warning, 0, 6);
-	tcase_add_test(tests, a_provider_that_is_not_spoken_to_is_left_out);
 	tcase_add_test(tests, nothing_at_all_is_a_fault_that_says_what_to_set);
 	tcase_add_test(tests, fallback_can_be_off_by_default);
 	tcase_add_test(tests, a_credential_makes_a_provider);

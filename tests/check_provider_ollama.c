@@ -114,15 +114,15 @@ static const struct {
 } refusals[] = {
 	{MESSAGES("{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":"
 		  "{\"url\":\"https://x/y.png\"}}]}"),
-		"ollama takes images as data only"},
+		"ollama takes no images by URL"},
 	{MESSAGES("{\"role\":\"user\",\"content\":[{\"type\":\"image_url\"}]}"),
-		"ollama takes images as data only"},
+		"ollama takes no images by URL"},
 	{MESSAGES("{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":"
 		  "{\"url\":\"data:,x\"}}]}"),
-		"ollama takes images as base64 data only"},
+		"an image's data must be base64 with its type before it"},
 	{MESSAGES(
 		 "{\"role\":\"user\",\"content\":[{\"type\":\"input_audio\",\"input_audio\":{}}]}"),
-		"ollama takes text and images only"},
+		"ollama takes no audio or files"},
 	{MESSAGES("{\"role\":\"assistant\",\"tool_calls\":[{\"function\":{\"name\":\"f\","
 		  "\"arguments\":\"not json\"}}]}"),
 		"the arguments of a tool call are not a JSON object"},
@@ -130,13 +130,13 @@ static const struct {
 		  "\"arguments\":\"[1]\"}}]}"),
 		"the arguments of a tool call are not a JSON object"},
 	{"{\"messages\":[" HI "]," TOOLS ",\"tool_choice\":\"required\"}",
-		"ollama cannot be told which tool to call"},
+		"ollama cannot be made to call a tool"},
 	{"{\"messages\":[" HI "]," TOOLS ",\"tool_choice\":{\"type\":\"function\"}}",
 		"ollama cannot be told which tool to call"},
 	{"{\"messages\":[" HI "],\"response_format\":{\"type\":\"grammar\"}}",
-		"ollama takes json_object or json_schema as response_format only"},
+		"ollama takes no other response_format than text, json_object and json_schema"},
 	{"{\"messages\":[" HI "],\"response_format\":{\"type\":\"json_schema\"}}",
-		"ollama takes json_object or json_schema as response_format only"},
+		"response_format json_schema holds no schema"},
 };
 
 START_TEST(what_ollama_cannot_say_is_refused_with_the_reason)
@@ -198,7 +198,8 @@ static const struct {
 	 "\"arguments\":{}}}]},\"done\":true,\"done_reason\":\"stop\"}",
 		"",
 		"[{\"function\":{\"name\":\"f\",\"arguments\":"
-		"\"{\\\"n\\\":9007199254740993,\\\"s\\\":\\\"\xc3\xbc\\\"}\"},\"id\":\"call_0\","
+		"\"{\\\"n\\\":9007199254740993,\\\"s\\\":\\\"\xc3\xbc\\\"}\"},\"id\":\"call_"
+                "e40e729e_0\","
 		"\"type\":\"function\"},{\"id\":\"x\",\"function\":{\"name\":\"g\",\"arguments\":"
 		"\"{}\"},"
 		"\"type\":\"function\"}]",

@@ -8,6 +8,13 @@
 #include "llmfo.h"
 #include "provider.h"
 
+#define ASSISTANT(id, extra) \
+	"{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":\"" id \
+	"\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}" extra "}]}"
+#define PLAIN(id) ASSISTANT(id, "")
+#define SIGNED(id, signature) \
+	ASSISTANT(id, ",\"extra_content\":{\"google\":{\"thought_signature\":\"" signature "\"}}")
+#define RESULT(id) "{\"role\":\"tool\",\"tool_call_id\":\"" id "\",\"content\":\"r\"}"
 #define MESSAGES \
 	"[{\"role\":\"system\",\"content\":\"be brief\"},{\"role\":\"user\",\"content\":\"hi\"}]"
 
@@ -79,7 +86,7 @@ static const struct wanted requests[] = {
 	{"mistral", NULL, "k", "m", "{\"seed\":5,\"user\":\"u\"}", NULL, NULL,
 		"{\"model\":\"m\",\"messages\":" MESSAGES ",\"random_seed\":5}"},
 	{"deepseek", NULL, "k", "m", NULL, "https://api.deepseek.com/chat/completions", NULL, NULL},
-	{"gemini", NULL, "k", "m", NULL,
+	{"gemini-openai", NULL, "k", "m", NULL,
 		"https://generativelanguage.googleapis.com/v1beta/openai/chat/completions",
 		HEADERS "Authorization: Bearer k\n", NULL},
 	{"vllm", NULL, NULL, "m", NULL, "http://localhost:8000/v1/chat/completions", HEADERS, NULL},
@@ -96,6 +103,31 @@ static const struct wanted requests[] = {
 	{"azure", "https://r.openai.azure.com/openai/v1", "k", "d", NULL,
 		"https://r.openai.azure.com/openai/v1/chat/completions", HEADERS "api-key: k\n",
 		NULL},
+	/* The details in which others differ. */
+	{"groq", NULL, "k", "m", "{\"messages\":[{\"role\":\"developer\",\"content\":\"d\"}]}",
+		NULL, NULL,
+		"{\"model\":\"m\",\"messages\":[{\"role\":\"system\",\"content\":\"d\"}]}"},
+	{"openai", NULL, "k", "m", "{\"messages\":[{\"role\":\"developer\",\"content\":\"d\"}]}",
+		NULL, NULL,
+		"{\"model\":\"m\",\"messages\":[{\"role\":\"developer\",\"content\":\"d\"}]}"},
+	{"mistral", NULL, "k", "m",
+		"{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},"
+		"{\"role\":\"assistant\",\"content\":\"b\"}]}",
+		NULL, NULL,
+		"{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"a\"},"
+		"{\"role\":\"assistant\",\"content\":\"b\",\"prefix\":true}]}"},
+	{"mistral", NULL, "k", "m",
+		"{\"messages\":[" SIGNED("call_abc", "") "," RESULT("call_abc") "]}", NULL, NULL,
+		"{\"model\":\"m\",\"messages\":[" PLAIN("6sr448bhu") "," RESULT("6sr448bhu") "]}"},
+	{"mistral", NULL, "k", "m",
+		"{\"messages\":[" PLAIN("a1B2c3D4e") "," RESULT("a1B2c3D4e") "]}", NULL, NULL,
+		"{\"model\":\"m\",\"messages\":[" PLAIN("a1B2c3D4e") "," RESULT("a1B2c3D4e") "]}"},
+	{"openai", NULL, "k", "m", "{\"messages\":[" SIGNED("c", "sig") "]}", NULL, NULL,
+		"{\"model\":\"m\",\"messages\":[" PLAIN("c") "]}"},
+	{"gemini-openai", NULL, "k", "m", "{\"messages\":[" SIGNED("c", "sig") "]}", NULL, NULL,
+		"{\"model\":\"m\",\"messages\":[" SIGNED("c", "sig") "]}"},
+	{"openai", NULL, "k", "gpt-5", "{\"temperature\":1,\"top_p\":1}", NULL, NULL,
+		"{\"model\":\"gpt-5\",\"messages\":" MESSAGES "}"},
 	/* What a caller says goes through as it is. */
 	{"openrouter", NULL, "k", "a/b",
 		"{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"\"},"
@@ -199,13 +231,15 @@ static const struct {
 		"",
 		"[{\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"a\\\":18446744073709551615}\"}"
 		","
-		"\"id\":\"call_0\",\"type\":\"function\"},{\"id\":\"call_1\",\"function\":{"
+		"\"id\":\"call_3cf076cc_0\",\"type\":\"function\"},{\"id\":\"call_3cf076cc_1\","
+                "\"function\":{"
 		"\"name\":"
 		"\"g\",\"arguments\":\"{}\"},\"type\":\"function\"}]",
 		PROVIDER_FINISH_TOOL_CALLS},
 	{CHOICE("{\"function_call\":{\"name\":\"f\",\"arguments\":\"{}\"}}", "\"function_call\""),
 		"",
-		"[{\"function\":{\"name\":\"f\",\"arguments\":\"{}\"},\"id\":\"call_0\",\"type\":"
+		"[{\"function\":{\"name\":\"f\",\"arguments\":\"{}\"},\"id\":\"call_4435dfc9_0\","
+                "\"type\":"
 		"\"function\"}]",
 		PROVIDER_FINISH_TOOL_CALLS},
 	{"{\"error\":null,\"choices\":[{\"error\":null,\"message\":{\"content\":\"x\"}}]}", "x",

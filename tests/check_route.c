@@ -307,6 +307,72 @@ START_TEST(states_are_named_as_status_names_them)
 }
 END_TEST
 
+/* The request asks for a seed; a is Anthropic's, c sets a seed of its own. */
+static void
+want_a_seed(struct config_params *own, struct config *config)
+{
+	own->has_seed = true;
+	providers[0].endpoint.preset = provider_preset("anthropic");
+	providers[1].endpoint.preset = provider_preset("openai");
+	providers[2].endpoint.preset = provider_preset("openai");
+	want.params = own;
+	want.config = config;
+}
+
+START_TEST(what_lacks_something_the_request_needs_is_out_and_says_what)
+{
+	struct config_params own = {0};
+	struct config config = {0};
+	struct buf why;
+
+	want_a_seed(&own, &config);
+	want.needs = PROVIDER_NEED_MEDIA;
+	failure(0, OUTCOME_AUTH, -1);
+	expect("a/m! a/n! b/m c/m");
+	ck_assert_int_eq(route.candidates[0].out, ROUTE_LACKS);
+	ck_assert(!route_is_there(&route.candidates[0]) && route_is_there(&route.candidates[2]));
+	buf_init(&why, 1000);
+	route_why(&route.candidates[0], &why);
+	ck_assert_str_eq(why.data, "takes no audio or files, takes no seed");
+	buf_free(&why);
+	want.params = NULL;
+	expect_at(NOW + 5 * MINUTE, "a/m a/n b/m c/m");
+}
+END_TEST
+
+START_TEST(parameters_of_the_configuration_are_needs_too)
+{
+	struct config_params own = {0};
+	struct config config = {0};
+
+	want_a_seed(&own, &config);
+	own.has_seed = false;
+	expect("a/m a/n b/m c/m");
+	chain.params.has_seed = true;
+	expect("a/m! a/n! b/m c/m");
+	chain.params.has_seed = false;
+	providers[0].params.has_seed = true;
+	expect("a/m! a/n! b/m c/m");
+	providers[0].params.has_seed = false;
+	config.params.has_seed = true;
+	expect("a/m! a/n! b/m c/m");
+}
+END_TEST
+
+START_TEST(forcing_does_not_make_a_target_able)
+{
+	struct config_params own = {0};
+	struct config config = {0};
+
+	want_a_seed(&own, &config);
+	health_force(health, "a", true, NOW + MINUTE, 0);
+	expect("a/m! a/n! b/m! c/m!");
+	want.fallback = false;
+	health_force(health, NULL, false, 0, 0);
+	expect("a/m! a/n! b/m c/m!");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -333,6 +399,9 @@ main(void)
 	tcase_add_test(tcase, the_early_probe_is_for_the_one_that_is_free_soonest);
 	tcase_add_test(tcase, no_early_probe_while_one_is_merely_busy);
 	tcase_add_test(tcase, states_are_named_as_status_names_them);
+	tcase_add_test(tcase, what_lacks_something_the_request_needs_is_out_and_says_what);
+	tcase_add_test(tcase, parameters_of_the_configuration_are_needs_too);
+	tcase_add_test(tcase, forcing_does_not_make_a_target_able);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_ENV);
 	int failed = srunner_ntests_failed(runner);

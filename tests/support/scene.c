@@ -496,6 +496,7 @@ scene_ask(struct scene *scene, const struct scene_wish *wish)
 	row->asked_ms = scene->clock.time_ms;
 	scene->calls = x_realloc(scene->calls, (scene->call_count + 1) * sizeof(void *));
 	scene->calls[scene->call_count++] = row;
+	call_request_judge(request);
 	row->call = call_start(&scene->core.env, request, on_reply, row);
 	if (row->replies)
 		blame(scene, "call %zu was answered from inside its start", scene->call_count);
