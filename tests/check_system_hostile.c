@@ -237,7 +237,7 @@ static const struct {
 	{"generate", "[{\"prompt\":\"x\",\"tool_choice\":[]}]", "invalid_request"},
 	{"generate", "[{\"prompt\":\"x\",\"base_url\":\"http://evil\"}]", "invalid_request"},
 	{"generate", "[{\"prompt\":\"x\",\"api_key\":\"k\"}]", "invalid_request"},
-	{"explain", "[{\"prompt\":\"x\"}]", "invalid_request"},
+	{"explain", "[{\"deadline_ms\":1}]", "invalid_request"},
 	{"check", "[{\"provider\":\"nothing\"}]", "not_found"},
 	{"enable", "[]", "invalid_request"},
 	{"disable", "[{\"name\":\"nothing\"}]", "not_found"},
