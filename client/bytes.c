@@ -2,7 +2,6 @@
 /* See bytes.h. */
 #include "bytes.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,7 +61,6 @@ bytes_add(struct bytes *b, const void *data, size_t count)
 void
 bytes_consume(struct bytes *b, size_t count)
 {
-	assert(count <= b->len);
 	b->len -= count;
 	if (b->len > 0 && count > 0)
 		memmove(b->data, b->data + count, b->len);

@@ -2,7 +2,6 @@
 /* See conn.h. */
 #include "conn.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -114,7 +113,6 @@ conn_open(struct conn *conn, const char *path)
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	size_t length = strlen(path);
 
-	assert(conn->fd < 0 && length < sizeof address.sun_path);
 	memcpy(address.sun_path, path, length + 1);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
@@ -177,7 +175,6 @@ conn_start(
 	struct conn_call *call = calloc(1, sizeof *call);
 	int error;
 
-	assert(conn->fd >= 0);
 	if (!call)
 		return LLMFO_ENO_MEMORY;
 	call->msgid = unused_msgid(conn);

@@ -4,7 +4,6 @@
  * cancelling only put down what is to be done; a turn does it, so that no callback comes from in
  * here but by one.
  */
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 

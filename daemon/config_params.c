@@ -284,6 +284,21 @@ add_params(struct provider_chat *chat, const struct config_params *params)
 		chat->response_format = params->response_format;
 }
 
+/*
+ * What the configuration says for all models is no demand: a model that takes no temperature or
+ * top_p goes without. What the call itself asks for stays, and rules such a model out.
+ */
+static void
+leave_out_sampling(struct provider_chat *chat, const struct config_params *own,
+	const struct config_target *target)
+{
+	if (!provider_lacks(
+		    target->provider->endpoint.preset, target->model, PROVIDER_NEED_SAMPLING))
+		return;
+	chat->has_temperature &= own->has_temperature;
+	chat->has_top_p &= own->has_top_p;
+}
+
 void
 config_params_fill(struct provider_chat *chat, const struct config_params *own,
 	const struct config_chain *chain, const struct config_target *target,
@@ -293,4 +308,5 @@ config_params_fill(struct provider_chat *chat, const struct config_params *own,
 	add_params(chat, &chain->params);
 	add_params(chat, &target->provider->params);
 	add_params(chat, &config->params);
+	leave_out_sampling(chat, own, target);
 }

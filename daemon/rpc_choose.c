@@ -283,7 +283,9 @@ pack_candidate(msgpack_packer *packer, struct core *core, const struct route_can
 	else
 		msgpack_pack_nil(packer);
 	rpc_pack_pair_text(packer, "state",
-		route_state_text(target->provider, subject, clock_now_ms(core->clock)));
+		candidate->out == ROUTE_DISABLED
+			? "disabled"
+			: route_state_text(target->provider, subject, clock_now_ms(core->clock)));
 	rpc_pack_pair_int(packer, "out_for_ms",
 		candidate->passed_over && in ? candidate->rest_ms : candidate->out_for_ms);
 	buf_free(&lacks);
