@@ -70,8 +70,11 @@ on_subscribed(void *arg, uint64_t call_id, int error, struct llmfo_reply *reply)
 	} else if (ours && passes(error)) {
 		try_later(client, error);
 	} else if (ours) {
-		subscription->state = SUBSCRIPTION_NONE;
-		subscription->event(subscription->arg, error, llmfo_reply_value(reply));
+		struct subscription refused = *subscription;
+
+		*subscription = (struct subscription){.state = SUBSCRIPTION_NONE};
+		llmfo_params_free(refused.params);
+		refused.event(refused.arg, error, llmfo_reply_value(reply));
 	}
 	llmfo_reply_free(reply);
 }
