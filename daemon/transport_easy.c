@@ -229,7 +229,6 @@ transport_easy_request(CURL *easy, const struct transport_request *request, cons
 	SET(CURLOPT_URL, http->url);
 	SET(CURLOPT_PROXY, request->proxy ? request->proxy : "");
 	SET(CURLOPT_CONNECTTIMEOUT_MS, limit_ms(request->connect_timeout_ms));
-	SET(CURLOPT_TIMEOUT_MS, limit_ms(request->total_timeout_ms));
 	SET(CURLOPT_FRESH_CONNECT, request->fresh_connection ? 1L : 0L);
 	bad = !set_method(easy, http) || bad;
 	const char *ca_file = request->ca_file ? request->ca_file : system_ca;
