@@ -19,7 +19,7 @@ enum transport_end {
 	TRANSPORT_CONNECT_TIMEOUT, /* no connection within connect_timeout_ms, name look-up included
 	                            */
 	TRANSPORT_RESET,           /* the connection ended before the first byte of a reply */
-	TRANSPORT_TIMEOUT,         /* total_timeout_ms passed */
+	TRANSPORT_TIMEOUT,         /* connected, and then no whole reply in time */
 	TRANSPORT_TRUNCATED,       /* the connection ended within the reply */
 	TRANSPORT_TOO_LARGE,       /* the reply was longer than max_reply_bytes */
 	TRANSPORT_PROTOCOL,        /* what came is not HTTP */
@@ -28,8 +28,7 @@ enum transport_end {
 
 struct transport_request {
 	const struct http_request *http; /* borrowed until done or cancel */
-	int64_t connect_timeout_ms;      /* 0: none beyond the total */
-	int64_t total_timeout_ms;        /* 0: none */
+	int64_t connect_timeout_ms;      /* 0: none; all else takes as long as the caller likes */
 	size_t max_reply_bytes;
 	const char *proxy;     /* URL, NULL: none (the environment's is never used) */
 	const char *ca_file;   /* NULL: the system's bundle */

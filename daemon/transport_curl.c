@@ -8,10 +8,10 @@
 #include "transport_curl.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "transport_transfer.h"
+#include "transport_wait.h"
 
 /* Connections kept, used and idle: beyond it the longest idle one goes when a transfer ends. */
 #define POOL_CONNECTIONS 1024L
@@ -26,6 +26,7 @@ struct transport_curl {
 	CURLM *multi; /* NULL after it broke, until the next transfer */
 	const char *user_agent;
 	const char *system_ca;
+	struct transport_wait *wait;
 	struct list queued, launching, running, cancelled;
 	struct list spare; /* the one used last at its end */
 	struct list worn;  /* not to be used again */
@@ -37,28 +38,17 @@ struct transport_curl {
 	void *closed_arg;
 };
 
-static struct transfer *
-first(const struct list *list)
-{
-	return list_empty(list) ? NULL : LIST_OWNER(list->next, struct transfer, link);
-}
-
-static void
-enter(struct transfer *transfer, struct list *list, enum transfer_state state)
-{
-	transfer->state = state;
-	list_append(list, &transfer->link);
-}
-
 /* ---- how a transfer ends ---- */
 
 /* A handle that did not end well is not used again: libcurl would keep the old errno in it. */
 static void
 release(struct transfer *transfer, bool sound)
 {
+	assert(transfer->seat.role == TRANSPORT_LOOKUP_FREE);
 	transport_transfer_forget(transfer);
 	transfer->sound = sound;
-	enter(transfer, sound ? &transfer->owner->spare : &transfer->owner->worn, TRANSFER_ENDED);
+	transport_transfer_enter(
+		transfer, sound ? &transfer->owner->spare : &transfer->owner->worn, TRANSFER_ENDED);
 	transfer->owner->spares += sound;
 	transport_poll_wake(transfer->owner->poll);
 }
@@ -74,20 +64,12 @@ end(struct transfer *transfer, const struct transport_result *result)
 }
 
 static void
-end_broken(struct transfer *transfer)
-{
-	struct transport_result result = {.end = TRANSPORT_INTERNAL};
-
-	snprintf(result.detail, sizeof(result.detail), "%s", transfer->broken);
-	end(transfer, &result);
-}
-
-static void
 forget(struct transport_curl *curl, struct transfer *transfer)
 {
 	if (curl_multi_remove_handle(curl->multi, transfer->easy))
 		curl->unusable = true;
 	list_remove(&transfer->link);
+	transport_wait_leave(curl->wait, transfer);
 }
 
 static void
@@ -105,8 +87,9 @@ reap(struct transport_curl *curl)
 			continue;
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
 		bool told = transfer->state == TRANSFER_RUNNING;
-		if (told)
-			transport_transfer_judge(transfer, code, &result);
+		transport_transfer_judge(transfer, code, &result);
+		if (result.end == TRANSPORT_DNS)
+			transport_wait_fail(curl->wait, transfer, &result);
 		forget(curl, transfer);
 		if (told)
 			end(transfer, &result);
@@ -120,7 +103,7 @@ drop_cancelled(struct transport_curl *curl)
 {
 	struct transfer *transfer;
 
-	while ((transfer = first(&curl->cancelled))) {
+	while ((transfer = transport_transfer_first(&curl->cancelled))) {
 		forget(curl, transfer);
 		release(transfer, false);
 	}
@@ -140,6 +123,7 @@ act(struct transport_curl *curl, curl_socket_t fd, int flags)
 		curl->unusable = true;
 		transport_poll_wake(curl->poll);
 	}
+	transport_wait_mind_pilots(curl->wait);
 	drop_cancelled(curl);
 	reap(curl);
 }
@@ -193,11 +177,17 @@ give_up_multi(struct transport_curl *curl)
 	struct transfer *transfer;
 
 	drop_cancelled(curl);
-	while ((transfer = first(&curl->running))) {
+	while ((transfer = transport_transfer_first(&curl->wait->looking))) {
 		forget(curl, transfer);
-		transfer->broken = "libcurl had to be started anew";
-		enter(transfer, &curl->queued, TRANSFER_QUEUED);
+		release(transfer, false);
 	}
+	while ((transfer = transport_transfer_first(&curl->running))) {
+		forget(curl, transfer);
+		transport_transfer_settle(
+			transfer, TRANSPORT_INTERNAL, "libcurl had to be started anew");
+		transport_wait_queue(curl->wait, transfer);
+	}
+	transport_wait_forget(curl->wait);
 	curl_multi_cleanup(curl->multi);
 	curl->multi = NULL;
 	curl->unusable = false;
@@ -205,17 +195,31 @@ give_up_multi(struct transport_curl *curl)
 }
 
 static void
+run(struct transport_curl *curl, struct transfer *transfer)
+{
+	transport_wait_limit(curl->wait, transfer);
+	if (curl_multi_add_handle(curl->multi, transfer->easy))
+		transport_transfer_settle(
+			transfer, TRANSPORT_INTERNAL, "libcurl does not take the request");
+	else
+		transport_transfer_enter(transfer, &curl->running, TRANSFER_RUNNING);
+}
+
+static void
 launch(struct transport_curl *curl, struct transfer *transfer)
 {
 	list_remove(&transfer->link);
-	if (!transfer->broken && !curl->multi && !make_multi(curl))
-		transfer->broken = "libcurl cannot be started";
-	if (!transfer->broken && curl_multi_add_handle(curl->multi, transfer->easy))
-		transfer->broken = "libcurl does not take the request";
-	if (transfer->broken)
-		end_broken(transfer);
-	else
-		enter(transfer, &curl->running, TRANSFER_RUNNING);
+	if (!transfer->judged && !curl->multi && !make_multi(curl))
+		transport_transfer_settle(
+			transfer, TRANSPORT_INTERNAL, "libcurl cannot be started");
+	if (!transfer->judged && transport_wait_must(curl->wait, transfer))
+		return;
+	if (!transfer->judged)
+		run(curl, transfer);
+	if (transfer->judged) {
+		transport_wait_leave(curl->wait, transfer);
+		end(transfer, &transfer->verdict);
+	}
 }
 
 /* Not those that callbacks queue meanwhile: who tries again for ever must not keep us here. */
@@ -225,8 +229,27 @@ launch_queued(struct transport_curl *curl)
 	struct transfer *transfer;
 
 	list_splice(&curl->launching, &curl->queued);
-	while ((transfer = first(&curl->launching)))
+	while ((transfer = transport_transfer_first(&curl->launching)))
 		launch(curl, transfer);
+}
+
+static void
+on_alarm(void *arg)
+{
+	struct transport_curl *curl = arg;
+	static const struct transport_result result = {
+		.end = TRANSPORT_CONNECT_TIMEOUT, .detail = "no connection in time"};
+	struct transfer *transfer;
+
+	transport_wait_mind_time(curl->wait);
+	while ((transfer = transport_transfer_first(&curl->wait->stale))) {
+		forget(curl, transfer);
+		release(transfer, false);
+	}
+	while ((transfer = transport_transfer_first(&curl->wait->late))) {
+		transport_wait_abandon(curl->wait, transfer);
+		transfer->callbacks.on_done(transfer->arg, &result);
+	}
 }
 
 static void
@@ -234,8 +257,8 @@ trim_spares(struct transport_curl *curl, size_t most)
 {
 	struct transfer *transfer;
 
-	while ((transfer = first(&curl->worn)) ||
-		(curl->spares > most && (transfer = first(&curl->spare)))) {
+	while ((transfer = transport_transfer_first(&curl->worn)) ||
+		(curl->spares > most && (transfer = transport_transfer_first(&curl->spare)))) {
 		curl->spares -= transfer->sound;
 		list_remove(&transfer->link);
 		transport_transfer_free(transfer);
@@ -248,6 +271,7 @@ on_all_closed(void *arg)
 	struct transport_curl *curl = arg;
 
 	curl->closed(curl->closed_arg);
+	transport_wait_free(curl->wait);
 	free(curl);
 }
 
@@ -302,7 +326,8 @@ start(struct transport *transport, const struct transport_request *request,
 	assert(!curl->closing);
 	struct transfer *transfer = obtain(curl);
 	transport_transfer_prepare(transfer, request, callbacks, arg, curl->system_ca);
-	enter(transfer, &curl->queued, TRANSFER_QUEUED);
+	transport_wait_begin(transfer, request->connect_timeout_ms);
+	transport_transfer_enter(transfer, &curl->queued, TRANSFER_QUEUED);
 	transport_poll_wake(curl->poll);
 	return transfer;
 }
@@ -314,25 +339,30 @@ cancel(struct transfer *transfer)
 
 	switch (transfer->state) {
 	case TRANSFER_QUEUED:
+	case TRANSFER_WAITING:
 		list_remove(&transfer->link);
+		transport_wait_leave(curl->wait, transfer);
 		release(transfer, false);
 		break;
 	case TRANSFER_RUNNING:
-		if (curl->inside) {
+		if (transport_wait_looks_up(transfer)) {
+			transport_wait_abandon(curl->wait, transfer);
+		} else if (curl->inside) {
 			list_remove(&transfer->link);
-			enter(transfer, &curl->cancelled, TRANSFER_CANCELLED);
+			transport_transfer_enter(transfer, &curl->cancelled, TRANSFER_CANCELLED);
 		} else {
 			forget(curl, transfer);
 			release(transfer, false);
 		}
 		break;
+	case TRANSFER_LOOKING:
 	case TRANSFER_CANCELLED:
 	case TRANSFER_ENDED: break;
 	}
 }
 
 static const struct transport_ops ops = {start, cancel};
-static const struct transport_poll_ops poll_ops = {on_ready, on_turn};
+static const struct transport_poll_ops poll_ops = {on_ready, on_turn, on_alarm};
 
 struct transport *
 transport_curl_new(uv_loop_t *loop, const char *user_agent, const char **why)
@@ -358,6 +388,7 @@ transport_curl_new(uv_loop_t *loop, const char *user_agent, const char **why)
 	list_init(&curl->spare);
 	list_init(&curl->worn);
 	curl->poll = transport_poll_new(loop, &poll_ops, curl);
+	curl->wait = transport_wait_new(curl->poll, &curl->queued);
 	return &curl->base;
 }
 
@@ -371,8 +402,11 @@ transport_curl_close(struct transport *transport, void (*closed)(void *arg), voi
 	curl->closing = true;
 	curl->closed = closed;
 	curl->closed_arg = arg;
-	while ((transfer = first(&curl->launching)) || (transfer = first(&curl->queued)) ||
-		(transfer = first(&curl->running)))
+	while ((transfer = transport_transfer_first(&curl->launching)) ||
+		(transfer = transport_transfer_first(&curl->queued)) ||
+		(transfer = transport_transfer_first(&curl->running)) ||
+		(transfer = transport_transfer_first(&curl->wait->waiting)) ||
+		(transfer = transport_transfer_first(&curl->wait->late)))
 		cancel(transfer);
 	transport_poll_wake(curl->poll);
 }

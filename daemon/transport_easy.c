@@ -8,12 +8,15 @@
 #include <unistd.h>
 
 #include "llmfo.h"
+#include "transport_lookup.h"
 
 /* What idled longer is not trusted any more: many servers hang up after a minute. */
 #define MAX_IDLE_S 55L
 /* Certificates and addresses change: no connection is used for longer. */
 #define MAX_LIFETIME_S 3600L
 #define KEEPALIVE_S 30L
+/* How much longer than a pilot the others take an address. */
+#define GRACE_S 10L
 /*
  * A body up to this is given to libcurl as a copy, which sends it in one packet with the headers (a
  * third less work a request); a longer one it asks for piece by piece, so that it is not there
@@ -229,10 +232,22 @@ transport_easy_request(CURL *easy, const struct transport_request *request, cons
 	SET(CURLOPT_URL, http->url);
 	SET(CURLOPT_PROXY, request->proxy ? request->proxy : "");
 	SET(CURLOPT_CONNECTTIMEOUT_MS, limit_ms(request->connect_timeout_ms));
-	SET(CURLOPT_TIMEOUT_MS, limit_ms(request->total_timeout_ms));
 	SET(CURLOPT_FRESH_CONNECT, request->fresh_connection ? 1L : 0L);
 	bad = !set_method(easy, http) || bad;
 	const char *ca_file = request->ca_file ? request->ca_file : system_ca;
 	bad = !set_certificates(easy, ca_file, request->proxy != NULL) || bad;
 	return bad ? LLMFO_EINTERNAL : 0;
+}
+
+void
+transport_easy_limit_connect(CURL *easy, int64_t timeout_ms)
+{
+	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, limit_ms(timeout_ms));
+}
+
+void
+transport_easy_look_up(CURL *easy, bool pilot)
+{
+	curl_easy_setopt(
+		easy, CURLOPT_DNS_CACHE_TIMEOUT, TRANSPORT_LOOKUP_KNOWN_S + (pilot ? 0L : GRACE_S));
 }

@@ -46,6 +46,14 @@ CURL *transport_easy_new(const struct transport_easy_hooks *hooks, void *arg, vo
  */
 int transport_easy_request(CURL *easy, const struct transport_request *request,
 	const char *system_ca, struct transport_easy_headers *headers);
+/* Another limit on connecting than the request's; counts from the start, 0: none. */
+void transport_easy_limit_connect(CURL *easy, int64_t timeout_ms);
+/*
+ * Whether an address that counts as known no longer (transport_lookup.h) is to be looked up, as it
+ * is for a pilot. The others take it a little longer: none of them ever comes to a look-up of its
+ * own.
+ */
+void transport_easy_look_up(CURL *easy, bool pilot);
 /*
  * Wipes and frees the headers, and takes them and the copy of a body from the handle (which may be
  * NULL).

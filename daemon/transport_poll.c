@@ -32,7 +32,8 @@ struct watch {
 
 struct transport_poll {
 	uv_loop_t *loop;
-	uv_timer_t timer;
+	uv_timer_t timer; /* libcurl's */
+	uv_timer_t alarm; /* the owner's */
 	uv_idle_t idle;
 	const struct transport_poll_ops *ops;
 	void *arg;
@@ -309,9 +310,10 @@ transport_poll_new(uv_loop_t *loop, const struct transport_poll_ops *ops, void *
 	poll->ops = ops;
 	poll->arg = arg;
 	uv_timer_init(loop, &poll->timer);
+	uv_timer_init(loop, &poll->alarm);
 	uv_idle_init(loop, &poll->idle);
-	poll->timer.data = poll->idle.data = poll;
-	poll->handles = 2;
+	poll->timer.data = poll->alarm.data = poll->idle.data = poll;
+	poll->handles = 3;
 	return poll;
 }
 
@@ -347,6 +349,21 @@ transport_poll_wake(struct transport_poll *poll)
 }
 
 static void
+on_alarm(uv_timer_t *alarm)
+{
+	struct transport_poll *poll = alarm->data;
+
+	poll->ops->alarm(poll->arg);
+}
+
+void
+transport_poll_alarm(struct transport_poll *poll, int64_t in_ms)
+{
+	if (!uv_is_closing((uv_handle_t *)&poll->alarm))
+		uv_timer_start(&poll->alarm, on_alarm, in_ms > 0 ? (uint64_t)in_ms : 0, 0);
+}
+
+static void
 on_handle_closed(uv_handle_t *handle)
 {
 	on_gone(handle->data);
@@ -363,5 +380,6 @@ transport_poll_close(struct transport_poll *poll, void (*closed)(void *arg), voi
 	}
 	bury(poll);
 	uv_close((uv_handle_t *)&poll->timer, on_handle_closed);
+	uv_close((uv_handle_t *)&poll->alarm, on_handle_closed);
 	uv_close((uv_handle_t *)&poll->idle, on_handle_closed);
 }

@@ -7,10 +7,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
+
+#include "transport_name.h"
 
 /* All headers of a reply, interim replies included, which could go on for ever. */
 #define REPLY_HEADERS_MAX_BYTES ((size_t)256 * 1024)
@@ -121,6 +124,7 @@ before_request(void *arg, char *peer, char *own, int peer_port, int own_port)
 	}
 	curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &connects);
 	transfer->reused = connects == 0;
+	transfer->found = transfer->found || !transfer->reused;
 	transfer->sent = true;
 	return CURL_PREREQFUNC_OK;
 }
@@ -131,6 +135,9 @@ on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 	struct transfer *transfer = arg;
 
 	(void)purpose;
+	transfer->found = transfer->found || !transfer->late;
+	if (transfer->state != TRANSFER_RUNNING)
+		return CURL_SOCKET_BAD;
 	if (transfer->sent) {
 		transfer->stop = TRANSPORT_STOP_SECOND_SENDING;
 		return CURL_SOCKET_BAD;
@@ -220,6 +227,14 @@ transport_transfer_judge(
 	transport_verdict(&facts, result);
 }
 
+void
+transport_transfer_settle(struct transfer *transfer, enum transport_end end, const char *text)
+{
+	transfer->judged = true;
+	transfer->verdict = (struct transport_result){.end = end};
+	snprintf(transfer->verdict.detail, sizeof(transfer->verdict.detail), "%s", text);
+}
+
 struct transfer *
 transport_transfer_new(
 	struct transport_curl *owner, struct transport_poll *poll, const char *user_agent)
@@ -247,12 +262,15 @@ transport_transfer_prepare(struct transfer *transfer, const struct transport_req
 	transfer->stop = TRANSPORT_STOP_NONE;
 	transfer->open_error = 0;
 	transfer->error_text[0] = '\0';
-	transfer->broken = NULL;
+	transfer->judged = transfer->found = false;
+	transport_lookup_seat_init(&transfer->seat);
+	transfer->name = transport_name(request->http->url, request->proxy, &transfer->late);
 	if (!transfer->easy)
-		transfer->broken = "libcurl is out of memory";
+		transport_transfer_settle(transfer, TRANSPORT_INTERNAL, "libcurl is out of memory");
 	else if (transport_easy_request(
 			 transfer->easy, request, system_ca, &transfer->request_headers))
-		transfer->broken = "libcurl does not take the request";
+		transport_transfer_settle(
+			transfer, TRANSPORT_INTERNAL, "libcurl does not take the request");
 }
 
 void
@@ -261,6 +279,8 @@ transport_transfer_forget(struct transfer *transfer)
 	transport_easy_forget(transfer->easy, &transfer->request_headers);
 	http_headers_clear(&transfer->headers);
 	transfer->body = NULL;
+	free(transfer->name);
+	transfer->name = NULL;
 }
 
 void

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The real transport beside a name server that never answers: in a network of the test's own, whose
- * only name server is a socket that nobody reads. Skipped where the kernel does not let us have
- * one.
+ * The real transport and a name server that keeps silent, or answers late: in a network of the
+ * test's own, whose only name server is a socket of ours. Skipped where the kernel does not let us
+ * have one.
  */
 #include <check.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -20,10 +21,15 @@
 
 #include "support/exchange.h"
 #include "support/tiny_http.h"
+#include "transport_lookup.h"
 
 static struct stage stage;
 static struct tiny_http *tiny;
 static struct exchange silent, other;
+static int name_server = -1;
+
+#define MANY 1000
+static struct exchange many[MANY];
 
 static bool
 bring_up_loopback(void)
@@ -54,7 +60,7 @@ use_name_server(void)
 	return done;
 }
 
-/* Stays bound, and unread, until the process ends. */
+/* Stays bound until the process ends; unread unless answer() is called. */
 static bool
 be_silent(void)
 {
@@ -62,7 +68,89 @@ be_silent(void)
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	name_server = fd;
 	return bind(fd, (const struct sockaddr *)&address, sizeof(address)) == 0;
+}
+
+enum answer { NO_SUCH_NAME, LOOPBACK };
+
+/* Makes a reply of the query in place; there is room. How long it is, 0: it was no query. */
+static size_t
+make_answer(unsigned char *bytes, size_t length, enum answer answer)
+{
+	static const unsigned char record[] = {
+		0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 127, 0, 0, 1};
+	size_t end = 12;
+
+	while (end < length && bytes[end])
+		end += bytes[end] + 1u;
+	if (end + 5 > length)
+		return 0;
+	bool ipv4 = bytes[end + 2] == 1;
+	end += 5;
+	bytes[2] |= 0x80;
+	bytes[3] = answer == NO_SUCH_NAME ? 0x83 : 0x80;
+	memset(bytes + 6, 0, 6);
+	if (answer == NO_SUCH_NAME || !ipv4)
+		return end;
+	bytes[7] = 1;
+	memcpy(bytes + end, record, sizeof(record));
+	return end + sizeof(record);
+}
+
+/* Answers what has been asked up to now: how much. */
+static unsigned
+answer_queries(enum answer answer)
+{
+	unsigned char bytes[2048];
+	struct sockaddr_in peer;
+	socklen_t size = sizeof(peer);
+	unsigned count = 0;
+	ssize_t got;
+
+	while ((got = recvfrom(name_server, bytes, 1024, MSG_DONTWAIT, (struct sockaddr *)&peer,
+			&size)) > 0) {
+		size_t length = make_answer(bytes, (size_t)got, answer);
+		if (length)
+			sendto(name_server, bytes, length, 0, (const struct sockaddr *)&peer, size);
+		count++;
+	}
+	return count;
+}
+
+static void
+on_query(uv_poll_t *poll, int status, int events)
+{
+	(void)events;
+	ck_assert_int_eq(status, 0);
+	answer_queries(*(enum answer *)poll->data);
+}
+
+/* Runs until all exchanges are done, with a name server that answers. */
+static void
+run_answered(enum answer answer)
+{
+	uv_poll_t poll;
+
+	ck_assert_int_eq(uv_poll_init(&stage.loop, &poll, name_server), 0);
+	poll.data = &answer;
+	ck_assert_int_eq(uv_poll_start(&poll, UV_READABLE, on_query), 0);
+	stage_run(&stage);
+	uv_close((uv_handle_t *)&poll, NULL);
+	uv_run(&stage.loop, UV_RUN_NOWAIT);
+}
+
+static int
+threads(void)
+{
+	DIR *directory = opendir("/proc/self/task");
+	int count = 0;
+
+	ck_assert_ptr_nonnull(directory);
+	while (readdir(directory))
+		count++;
+	closedir(directory);
+	return count - 2;
 }
 
 static bool
@@ -81,6 +169,7 @@ set_up(void)
 	static const struct tiny_reply reply = {
 		.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"};
 
+	(void)answer_queries(NO_SUCH_NAME); /* of the test before */
 	stage_open(&stage);
 	tiny = tiny_http_new(&stage.loop, &reply, 1);
 	exchange_init(&silent, &stage, 1);
@@ -146,6 +235,239 @@ START_TEST(closing_does_not_wait_for_it)
 }
 END_TEST
 
+/* To one host, or to names below it. */
+static void
+start_many(int count, const char *host, bool below, int64_t connect_timeout_ms)
+{
+	for (int i = 0; i < count; i++) {
+		char url[80];
+		if (below)
+			snprintf(url, sizeof(url), "http://n%d.%s/", i, host);
+		else
+			snprintf(url, sizeof(url), "http://%s/", host);
+		exchange_init(&many[i], &stage, 1);
+		exchange_url(&many[i], url);
+		many[i].request.connect_timeout_ms = connect_timeout_ms;
+		exchange_start(&many[i]);
+	}
+	for (int turn = 0; turn < 5; turn++)
+		uv_run(&stage.loop, UV_RUN_NOWAIT);
+}
+
+static void
+free_many(int count)
+{
+	for (int i = 0; i < count; i++)
+		exchange_free(&many[i]);
+}
+
+static void
+expect_ends(int count, enum transport_end end)
+{
+	for (int i = 0; i < count; i++) {
+		ck_assert_uint_eq(many[i].done_told, 1);
+		ck_assert_int_eq(many[i].result.end, end);
+	}
+}
+
+START_TEST(a_thousand_who_go_to_one_name_need_one_thread)
+{
+	int before = threads();
+
+	start_many(MANY, "silent.example.com", false, 10000);
+	ck_assert_int_le(threads(), before + 1);
+	exchange_start(&other);
+	while (other.done_told == 0)
+		uv_run(&stage.loop, UV_RUN_ONCE);
+	ck_assert_int_eq(other.result.end, TRANSPORT_DONE);
+	for (int i = 0; i < MANY; i++)
+		exchange_cancel(&many[i]);
+	uv_run(&stage.loop, UV_RUN_NOWAIT);
+	ck_assert_int_le(threads(), before + 1);
+	free_many(MANY);
+}
+END_TEST
+
+START_TEST(a_thousand_who_give_up_one_after_the_other_need_one_thread)
+{
+	int before = threads();
+
+	start_many(MANY, "silent.example.com", false, 10000);
+	for (int i = 0; i < MANY; i++) {
+		exchange_cancel(&many[i]);
+		uv_run(&stage.loop, UV_RUN_NOWAIT);
+		uv_run(&stage.loop, UV_RUN_NOWAIT);
+		ck_assert_int_le(threads(), before + 1);
+	}
+	free_many(MANY);
+}
+END_TEST
+
+START_TEST(a_thousand_who_come_too_late_need_one_thread)
+{
+	int before = threads();
+
+	start_many(MANY, "silent.example.com", false, 50);
+	while (stage.running > 0) {
+		ck_assert_int_le(threads(), before + 1);
+		uv_run(&stage.loop, UV_RUN_ONCE);
+	}
+	expect_ends(MANY, TRANSPORT_CONNECT_TIMEOUT);
+	free_many(MANY);
+}
+END_TEST
+
+START_TEST(names_together_have_a_limit_too)
+{
+	int before = threads(), count = TRANSPORT_LOOKUP_PILOTS_MAX + 10;
+
+	start_many(count, "silent.example.com", true, 10000);
+	ck_assert_int_le(threads(), before + TRANSPORT_LOOKUP_PILOTS_MAX);
+	ck_assert_int_ge(threads(), before + TRANSPORT_LOOKUP_PILOTS_MAX / 2);
+	run_answered(NO_SUCH_NAME);
+	expect_ends(count, TRANSPORT_DNS);
+	free_many(count);
+}
+END_TEST
+
+START_TEST(a_name_without_address_ends_all_who_wait)
+{
+	start_many(MANY, "nowhere.example.com", false, 10000);
+	run_answered(NO_SUCH_NAME);
+	expect_ends(MANY, TRANSPORT_DNS);
+	ck_assert_str_eq(many[0].result.detail, many[MANY - 1].result.detail);
+	free_many(MANY);
+}
+END_TEST
+
+START_TEST(an_address_lets_all_go_who_wait)
+{
+	char host[80];
+	int before = threads();
+
+	snprintf(host, sizeof(host), "here.example.com:%d", tiny_http_port(tiny));
+	start_many(50, host, false, 10000);
+	run_answered(LOOPBACK);
+	expect_ends(50, TRANSPORT_DONE);
+	free_many(50);
+	start_many(50, host, false, 10000); /* and needs no look-up for a while */
+	ck_assert_int_eq(threads(), before);
+	stage_run(&stage);
+	expect_ends(50, TRANSPORT_DONE);
+	free_many(50);
+}
+END_TEST
+
+START_TEST(each_has_its_own_limit)
+{
+	silent.request.connect_timeout_ms = 10000;
+	exchange_start(&silent);
+	uv_run(&stage.loop, UV_RUN_NOWAIT);
+	start_many(1, "silent.example.com", false, 60);
+	int64_t began_ms = now_ms();
+	while (many[0].done_told == 0)
+		uv_run(&stage.loop, UV_RUN_ONCE);
+	expect_ends(1, TRANSPORT_CONNECT_TIMEOUT);
+	ck_assert_int_le(now_ms() - began_ms, 1000);
+	ck_assert_uint_eq(silent.done_told, 0);
+	exchange_cancel(&silent);
+	free_many(1);
+}
+END_TEST
+
+/* The look-up of one that was cancelled, or came too late, serves those who wait. */
+START_TEST(a_look_up_goes_on_without_who_began_it)
+{
+	char host[64], url[80];
+	int before = threads();
+
+	snprintf(host, sizeof(host), "here.example.com:%d", tiny_http_port(tiny));
+	snprintf(url, sizeof(url), "http://%s/", host);
+	exchange_url(&silent, url);
+	silent.request.connect_timeout_ms = _i ? 50 : 10000;
+	exchange_start(&silent);
+	uv_run(&stage.loop, UV_RUN_NOWAIT);
+	start_many(20, host, false, 10000);
+	if (_i) {
+		while (silent.done_told == 0)
+			uv_run(&stage.loop, UV_RUN_ONCE);
+		ck_assert_int_eq(silent.result.end, TRANSPORT_CONNECT_TIMEOUT);
+	} else {
+		exchange_cancel(&silent);
+	}
+	ck_assert_int_le(threads(), before + 1);
+	run_answered(LOOPBACK);
+	expect_ends(20, TRANSPORT_DONE);
+	ck_assert_uint_eq(tiny_http_requests(tiny), 20);
+	free_many(20);
+}
+END_TEST
+
+static void
+cancel_many(struct exchange *exchange, enum exchange_event event)
+{
+	(void)event;
+	for (struct exchange *each = many; each < many + 20; each++) {
+		if (each != exchange && each->transfer)
+			exchange_cancel(each);
+	}
+}
+
+/* Whoever is told first takes the others with it. */
+START_TEST(those_who_wait_may_be_cancelled_when_the_verdict_is_told)
+{
+	unsigned told = 0;
+
+	start_many(20, "nowhere.example.com", false, _i ? 50 : 10000);
+	for (int i = 0; i < 20; i++)
+		many[i].hook = cancel_many;
+	run_answered(NO_SUCH_NAME);
+	for (int i = 0; i < 20; i++)
+		told += many[i].done_told;
+	ck_assert_uint_eq(told, 1);
+	free_many(20);
+}
+END_TEST
+
+static void
+close_stage(struct exchange *exchange, enum exchange_event event)
+{
+	(void)event;
+	if (!exchange->stage->closing)
+		stage_begin_close(exchange->stage);
+}
+
+START_TEST(closing_does_not_wait_for_those_who_wait)
+{
+	start_many(20, "silent.example.com", false, _i ? 50 : 10000);
+	int64_t began_ms = now_ms();
+	many[0].hook = close_stage;
+	if (!_i)
+		stage_begin_close(&stage);
+	while (!stage.closed)
+		uv_run(&stage.loop, UV_RUN_ONCE);
+	ck_assert_int_le(now_ms() - began_ms, 1000);
+	for (int i = 1; i < 20; i++)
+		ck_assert_uint_eq(many[i].done_told, 0);
+	free_many(20);
+}
+END_TEST
+
+static void
+add_many_tests(TCase *tc)
+{
+	tcase_add_test(tc, a_thousand_who_go_to_one_name_need_one_thread);
+	tcase_add_test(tc, a_thousand_who_give_up_one_after_the_other_need_one_thread);
+	tcase_add_test(tc, a_thousand_who_come_too_late_need_one_thread);
+	tcase_add_test(tc, names_together_have_a_limit_too);
+	tcase_add_test(tc, a_name_without_address_ends_all_who_wait);
+	tcase_add_test(tc, an_address_lets_all_go_who_wait);
+	tcase_add_test(tc, each_has_its_own_limit);
+	tcase_add_loop_test(tc, a_look_up_goes_on_without_who_began_it, 0, 2);
+	tcase_add_loop_test(tc, those_who_wait_may_be_cancelled_when_the_verdict_is_told, 0, 2);
+	tcase_add_loop_test(tc, closing_does_not_wait_for_those_who_wait, 0, 2);
+}
+
 int
 main(void)
 {
@@ -159,6 +481,7 @@ main(void)
 	tcase_add_test(tc, others_do_not_notice_and_cancelling_is_immediate);
 	tcase_add_test(tc, it_ends_at_the_connect_limit);
 	tcase_add_test(tc, closing_does_not_wait_for_it);
+	add_many_tests(tc);
 	suite_add_tcase(suite, tc);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

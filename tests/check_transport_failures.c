@@ -183,23 +183,6 @@ now_ms(void)
 	return (int64_t)(uv_hrtime() / 1000000);
 }
 
-START_TEST(silence_ends_at_the_total_limit)
-{
-	struct tiny_reply replies[] = {
-		{.bytes = NULL}, {.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe"}};
-
-	serve(replies, 2);
-	exchange.request.total_timeout_ms = 80;
-	for (int i = 0; i < 2; i++) {
-		int64_t began_ms = now_ms();
-		ck_assert_int_eq(exchange_run(&exchange), TRANSPORT_TIMEOUT);
-		ck_assert_int_ge(now_ms() - began_ms, 79);
-		ck_assert_int_le(now_ms() - began_ms, 1000);
-	}
-	ck_assert_str_eq(exchange.result.detail, "the reply was not complete in time");
-}
-END_TEST
-
 static void
 ignore_connect(uv_connect_t *connect, int status)
 {
@@ -277,7 +260,6 @@ failures(void)
 	tcase_add_loop_test(tc, a_post_on_a_dead_pooled_connection_is_seen_once, 0, 2);
 	tcase_add_test(tc, a_get_on_a_dead_pooled_connection_is_seen_once_too);
 	tcase_add_test(tc, a_bad_url_is_told_from_the_loop);
-	tcase_add_test(tc, silence_ends_at_the_total_limit);
 	tcase_add_test(tc, no_connection_ends_at_the_connect_limit);
 	tcase_add_test(tc, without_descriptors_it_is_our_own_trouble);
 	return tc;

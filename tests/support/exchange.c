@@ -123,7 +123,6 @@ exchange_init(struct exchange *exchange, struct stage *stage, int port)
 	buf_init(&exchange->body, NOTED_MAX_BYTES);
 	exchange->request.http = &exchange->http;
 	exchange->request.max_reply_bytes = 1024 * 1024;
-	exchange->request.total_timeout_ms = 20000;
 }
 
 void
