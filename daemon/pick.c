@@ -47,6 +47,8 @@ pick_take(struct core *core, const struct call_request *request,
 	int error = LLMFO_EALL_FAILED;
 
 	pick_order(core, request, &route);
+	if (route.strict_miss)
+		error = LLMFO_ENOT_FOUND;
 	const struct route_candidate *candidate = first_in(&route);
 	if (!candidate)
 		candidate = pick_despite(core, request, &route);

@@ -17,8 +17,8 @@ void pick_order(struct core *core, const struct call_request *request, struct ro
 const struct route_candidate *pick_despite(
 	struct core *core, const struct call_request *request, const struct route *route);
 /* Chooses for a request, whose choosing half is filled in. 0: *target (borrowed from the request's
- * configuration) and *lease; LLMFO_EALL_FAILED: none may be used now; LLMFO_EBUSY: too many leases
- * are held. */
+ * configuration) and *lease; LLMFO_EALL_FAILED: none may be used now; LLMFO_ENOT_FOUND: a provider
+ * is forced strictly and has none; LLMFO_EBUSY: too many leases are held. */
 int pick_take(struct core *core, const struct call_request *request,
 	const struct config_target **target, const struct lease **lease);
 

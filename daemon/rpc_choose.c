@@ -190,7 +190,10 @@ order(struct session_request *request, const msgpack_object_map *map, struct rou
 static void
 refuse_pick(struct session_request *request, const struct call_request *call, int error)
 {
-	if (error == LLMFO_EALL_FAILED)
+	if (error == LLMFO_ENOT_FOUND)
+		session_fail(request, error,
+			"another provider is forced strictly and has no target here");
+	else if (error == LLMFO_EALL_FAILED)
 		session_fail(request, error, "no candidate%s%s may be used now; explain says why",
 			call->chain->name[0] ? " of chain " : "", call->chain->name);
 	else

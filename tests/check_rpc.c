@@ -173,6 +173,7 @@ START_TEST(a_forced_provider_comes_first_until_it_is_cleared)
 	ck_assert_str_eq(tree_text(reply.result, "target"), "a/m");
 	wire_reply_free(&reply);
 	talk_expect(t, "force_provider", "[{\"provider\":\"b\",\"strict\":true}]", "");
+	talk_expect(t, "pick", "[{\"targets\":[\"a/m\"]}]", "not_found");
 	talk_expect(t, "generate", "[{\"prompt\":\"x\",\"targets\":\"a/m\"}]", "not_found");
 	talk_expect(t, "force_provider", "[{\"provider\":null}]", "");
 	reply = talk_get(t, "status", "[]");
