@@ -240,7 +240,7 @@ static void
 start_many(int count, const char *host, bool below, int64_t connect_timeout_ms)
 {
 	for (int i = 0; i < count; i++) {
-		char url[80];
+		char url[96];
 		if (below)
 			snprintf(url, sizeof(url), "http://n%d.%s/", i, host);
 		else
