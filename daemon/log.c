@@ -221,14 +221,32 @@ format_logfmt(struct buf *line, enum log_level level, const struct log_field *fi
 	add_fields(line, fields, count, FIELD_BYTES);
 }
 
+/* Appends JSON text. What is not ASCII there, and the one control JSON allows as it is, stands in a
+ * string, so that JSON's own escape may stand for it. */
+static void
+add_json(struct buf *line, const struct buf *json)
+{
+	for (size_t at = 0; at < json->len;) {
+		unsigned code;
+		size_t bytes = read_char(json->data + at, json->len - at, &code);
+
+		if (code)
+			(void)buf_printf(line, "\\u%04x", code);
+		else
+			(void)buf_add(line, json->data + at, bytes);
+		at += bytes;
+	}
+}
+
 static void
 format_json(struct buf *line, enum log_level level, const struct log_field *fields, size_t count,
 	const char *message)
 {
 	struct json *object = json_new_object();
-	struct buf time_text;
+	struct buf time_text, written;
 
 	buf_init(&time_text, 64);
+	buf_init(&written, LINE_BYTES);
 	add_time(&time_text, true);
 	json_set_text(object, "time", time_text.data);
 	json_set_text(object, "level", level_names[level]);
@@ -242,9 +260,11 @@ format_json(struct buf *line, enum log_level level, const struct log_field *fiel
 		else if (fields[i].key[0])
 			json_set_int(object, fields[i].key, fields[i].number);
 	}
-	(void)json_write(object, line);
+	(void)json_write(object, &written);
+	add_json(line, &written);
 	json_free(object);
 	buf_free(&time_text);
+	buf_free(&written);
 }
 
 /* The whole line at once or not at all; a pipe or socket that is full is not waited for. */

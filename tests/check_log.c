@@ -9,6 +9,7 @@
 
 #include "json.h"
 #include "log.h"
+#include "utf8.h"
 
 static char *last;
 static enum log_level last_level;
@@ -94,6 +95,32 @@ START_TEST(nothing_reaches_a_terminal_that_it_would_obey)
 }
 END_TEST
 
+/* Every byte of it harms nobody, and who parses it has what was said. */
+START_TEST(json_too_escapes_what_a_terminal_would_obey)
+{
+	const char *said = harmful[_i].said;
+	struct log_field field = LOG_STRING("key", said);
+	struct json *tree;
+
+	log_setup(LOG_INFO, LOG_JSON, false);
+	log_line(LOG_ERROR, &field, 1, "%s", said);
+	ck_assert_ptr_null(strchr(last, '\033'));
+	ck_assert_ptr_null(strchr(last, '\177'));
+	ck_assert_ptr_null(strstr(last, "\xc2\x9b"));
+	ck_assert_ptr_null(strstr(last, "\xc2\x85"));
+	ck_assert_ptr_null(strstr(last, "\xd8\x9c"));
+	ck_assert_ptr_null(strstr(last, "\xe2\x80"));
+	ck_assert_ptr_null(strstr(last, "\xe2\x81"));
+	tree = json_parse(last, strlen(last), true, NULL);
+	ck_assert_ptr_nonnull(tree);
+	if (utf8_valid(said, strlen(said))) {
+		ck_assert_str_eq(json_text(tree, "msg"), said);
+		ck_assert_str_eq(json_text(tree, "key"), said);
+	}
+	json_free(tree);
+}
+END_TEST
+
 START_TEST(logfmt_begins_with_time_level_and_message)
 {
 	log_setup(LOG_INFO, LOG_LOGFMT, false);
@@ -133,7 +160,7 @@ END_TEST
 
 /* Texts that do not fit as they are, or only before they are escaped. */
 static const char *const fillers[] = {
-	"x", "\"", "\\", "\n", "\001", "\xc3\xa4", "\xf0\x9f\x98\x80"};
+	"x", "\"", "\\", "\n", "\001", "\xc3\xa4", "\xc2\x9b", "\177", "\x9b", "\xf0\x9f\x98\x80"};
 
 START_TEST(what_is_too_long_is_cut_and_the_line_stays_whole)
 {
@@ -202,6 +229,8 @@ main(void)
 	tcase_add_test(tcase, logfmt_begins_with_time_level_and_message);
 	tcase_add_loop_test(
 		tcase, nothing_reaches_a_terminal_that_it_would_obey, 0, (int)UTIL_COUNT(harmful));
+	tcase_add_loop_test(
+		tcase, json_too_escapes_what_a_terminal_would_obey, 0, (int)UTIL_COUNT(harmful));
 	tcase_add_test(tcase, json_is_an_object_with_everything_in_it);
 	tcase_add_test(tcase, control_characters_are_made_harmless);
 	tcase_add_loop_test(tcase, what_is_too_long_is_cut_and_the_line_stays_whole, 0,
