@@ -44,6 +44,7 @@ struct listener {
 	struct bound_file file; /* the socket file that is ours to remove */
 	struct list connections;
 	int count;
+	int open;            /* of them, those that are not on their way out */
 	size_t waiting;      /* output of all connections that waits, in bytes */
 	size_t waited_bytes; /* of output that had to wait and is gone, since the last trim */
 	char *read_buffer;   /* READ_BYTES, shared: what is not a whole message is copied by its
@@ -121,6 +122,7 @@ close_connection(struct connection *connection)
 	if (connection->hangup_fd >= 0)
 		uv_close((uv_handle_t *)&connection->hangup, on_handle_closed);
 	uv_close((uv_handle_t *)&connection->pipe, on_handle_closed);
+	connection->listener->open--;
 	session_free(connection->session);
 	connection->session = NULL;
 	free(connection->rest);
@@ -437,7 +439,7 @@ take_peer(struct connection *connection, uv_stream_t *server, struct session_pee
 	if (admit_ask_peer(fd, peer))
 		return "the kernel does not say who it is";
 	const struct listener *listener = connection->listener;
-	const char *why = admit_fault(listener->core->config, peer->uid, listener->count,
+	const char *why = admit_fault(listener->core->config, peer->uid, listener->open + 1,
 		count_of(listener, peer->uid) + 1);
 	if (why)
 		free(peer->groups);
@@ -469,6 +471,7 @@ on_connection(uv_stream_t *server, int status)
 		uv_close((uv_handle_t *)&connection->pipe, on_handle_closed);
 		return;
 	}
+	listener->open++;
 	list_append(&listener->connections, &connection->node);
 	connection->session = session_new(listener->core, &peer, &ops, connection);
 	go_on(connection);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -381,15 +382,33 @@ knock(struct wire *wires)
 	return answered;
 }
 
+/* Takes no connection, and comes after everything that was done before: who has left is gone. */
+static void
+reload_by_signal(void)
+{
+	daemon_signal(d, SIGHUP);
+	daemon_wait_told(d, "READY=1");
+}
+
+/* Whatever number of times, it is logged once a second. */
+static void
+assert_refusal_told(const char *text, int64_t start_ms)
+{
+	ck_assert_uint_ge(daemon_logged(d, text), 1);
+	ck_assert_uint_le(daemon_logged(d, text), (now_ms() - start_ms) / 1000 + 1);
+}
+
 START_TEST(when_descriptors_run_out_it_turns_away_and_recovers)
 {
 	const struct rlimit few = {64, 64};
 	struct wire wires[KNOCKS];
+	int64_t start_ms = now_ms();
 
 	ck_assert_int_eq(prlimit(d->pid, RLIMIT_NOFILE, &few, NULL), 0);
 	int answered = knock(wires);
 	ck_assert(answered > 10 && answered < 64);
-	ck_assert_uint_eq(daemon_logged(d, "connection refused: descriptors run out"), 1);
+	reload_by_signal();
+	assert_refusal_told("connection refused: descriptors run out", start_ms);
 	fake_provider_script(fp, "a", "ok");
 	daemon_ctl_ends(d, 0, "ask", "hello", NULL);
 }
@@ -398,12 +417,37 @@ END_TEST
 START_TEST(there_are_no_more_connections_than_configured)
 {
 	struct wire wires[KNOCKS];
+	int64_t start_ms = now_ms();
 
 	configure("socket: {max_connections: 20}\n");
-	daemon_ctl_ends(d, 0, "reload", NULL);
-	ck_assert_int_eq(knock(wires), 20);
-	ck_assert_uint_eq(daemon_logged(d, "connection refused: "), 1);
+	for (int i = 0; i < 3; i++) {
+		reload_by_signal();
+		ck_assert_int_eq(knock(wires), 20);
+	}
+	reload_by_signal();
+	assert_refusal_told("connection refused: ", start_ms);
 	daemon_ctl_ends(d, 0, "ask", "hello", NULL);
+}
+END_TEST
+
+/* The daemon finds both at once: that one has left, and that the next one is there. */
+START_TEST(who_leaves_makes_room_at_once)
+{
+	struct wire first, next;
+
+	configure("socket: {max_connections: 1}\n");
+	reload_by_signal();
+	wire_open(&first, d->socket);
+	wire_request(&first, 1, "status", "[]");
+	wire_expect_only(&first, 1, NULL);
+	daemon_signal(d, SIGSTOP);
+	ck_assert_int_eq(waitpid(d->pid, NULL, WUNTRACED), d->pid);
+	wire_close(&first);
+	wire_open(&next, d->socket);
+	wire_request(&next, 1, "status", "[]");
+	daemon_signal(d, SIGCONT);
+	wire_expect_only(&next, 1, NULL);
+	wire_close(&next);
 }
 END_TEST
 
@@ -426,6 +470,7 @@ add_tests(TCase *tests)
 	tcase_add_test(tests, a_reload_leaves_running_calls_and_health_alone);
 	tcase_add_test(tests, when_descriptors_run_out_it_turns_away_and_recovers);
 	tcase_add_test(tests, there_are_no_more_connections_than_configured);
+	tcase_add_test(tests, who_leaves_makes_room_at_once);
 }
 
 int
