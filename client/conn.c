@@ -102,6 +102,7 @@ open_error(struct conn *conn, int number)
 	const char *text = strerrordesc_np(number);
 
 	conn->why = text ? text : "unknown error";
+	conn->barred = number == EACCES || number == EPERM;
 	if (number == EAGAIN)
 		return LLMFO_EBUSY;
 	return number == ENOMEM || number == ENOBUFS ? LLMFO_ENO_MEMORY : LLMFO_ENO_DAEMON;

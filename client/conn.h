@@ -57,6 +57,7 @@ struct conn {
 	bool processing; /* inside conn_process(): closing waits for its end */
 	bool doomed;     /* ... and is due then */
 	const char *why; /* what broke it last, a constant sentence */
+	bool barred;     /* ... which was that this user may not open the socket */
 	struct watch watch;
 };
 

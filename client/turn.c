@@ -5,7 +5,6 @@
  * that one that is still here can be taken back, or be sent over the next connection.
  */
 #include <poll.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -27,16 +26,17 @@ client_clock_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Appends to the words about places where there is no daemon. */
-__attribute__((format(printf, 2, 3))) static void
-say_missing(struct llmfo_client *client, const char *format, ...)
+/* Appends to the words about places where no daemon was reached. One that may not be opened may
+ * well have a daemon. */
+static void
+say_missing(struct llmfo_client *client, const char *path)
 {
+	const struct conn *conn = &client->conn;
 	size_t length = strlen(client->missing);
-	va_list args;
 
-	va_start(args, format);
-	(void)vsnprintf(client->missing + length, sizeof client->missing - length, format, args);
-	va_end(args);
+	(void)snprintf(client->missing + length, sizeof client->missing - length,
+		conn->barred ? "%s%s may not be opened: %s" : "%sno daemon at %s: %s",
+		length ? ", " : "", path, conn->why);
 }
 
 /* Tries each place once. LLMFO_EBUSY: someone is there, but has no room in its queue at the moment.
@@ -52,7 +52,7 @@ connect_once(struct llmfo_client *client)
 		client->current = i;
 		if (error != LLMFO_ENO_DAEMON)
 			return error;
-		say_missing(client, "%s%s: %s", i ? ", " : "no daemon at ", path, client->conn.why);
+		say_missing(client, path);
 	}
 	return LLMFO_ENO_DAEMON;
 }

@@ -8,10 +8,12 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "support/daemon.h"
+#include "util.h"
 
 #define NOT_PERMITTED 4
 /* Users and groups that no machine has. */
@@ -106,7 +108,13 @@ START_TEST(the_socket_itself_keeps_others_out)
 	start("");
 	ck_assert_int_eq(chmod(d->socket, 0660), 0);
 	d->client_uid = STRANGER;
-	daemon_ctl_ends(d, NOT_PERMITTED, "status", NULL);
+	struct run run = daemon_ctl(d, "status", NULL);
+	ck_assert_int_eq(run.status, NOT_PERMITTED);
+	char *said = x_asprintf("llmfoctl: %s may not be opened: Permission denied\n", d->socket);
+	ck_assert_msg(strncmp(run.err, said, strlen(said)) == 0, "%s", run.err);
+	ck_assert_ptr_null(strstr(run.err, "no daemon"));
+	free(said);
+	run_free(&run);
 	d->client_uid = 0;
 	daemon_stop(d);
 }
