@@ -81,8 +81,11 @@ llmfo_client_free(struct llmfo_client *client)
 	client->closing = true;
 	llmfo_unsubscribe(client);
 	conn_free(&client->conn); /* which tells what is on the connection */
-	tell_all(&client->ended, LLMFO_ECANCELLED);
-	tell_all(&client->queued, LLMFO_ECANCELLED);
+	/* Callbacks may cancel what is still queued, which then has ended instead. */
+	do {
+		tell_all(&client->ended, LLMFO_ECANCELLED);
+		tell_all(&client->queued, LLMFO_ECANCELLED);
+	} while (!list_empty(&client->ended));
 	free(client);
 }
 

@@ -274,6 +274,33 @@ START_TEST(freeing_a_client_ends_what_it_had_under_way)
 }
 END_TEST
 
+/* The first of those that end cancels all others. */
+static void
+cancel_the_others(struct tally *t, struct tally_call *call)
+{
+	t->then = NULL;
+	for (size_t i = 0; i < t->started; i++)
+		if (&t->calls[i] != call)
+			tally_cancel(t, i);
+}
+
+/* Of four calls those before _i are sent when the client is freed, the others queued. */
+START_TEST(what_a_callback_cancels_while_its_client_is_freed_is_told_too)
+{
+	connect_to(serve_but_slow, NULL);
+	for (int i = 0; i < _i; i++)
+		tally_start(&tally, "slow", NULL, LONG_MS);
+	tally_step(&tally, 0);
+	for (int i = _i; i < 4; i++)
+		tally_start(&tally, "slow", NULL, LONG_MS);
+	tally.then = cancel_the_others;
+	llmfo_client_free(client);
+	client = NULL;
+	ck_assert_uint_eq(tally.with[-LLMFO_ECANCELLED], 4);
+	clean_up();
+}
+END_TEST
+
 START_TEST(requests_longer_than_a_socket_takes_at_once_go_out_bit_by_bit)
 {
 	struct llmfo_params *params = tally_params((size_t)3 * 1024 * 1024);
@@ -369,6 +396,8 @@ main(void)
 	tcase_add_test(tcase, calls_may_follow_from_one_another);
 	tcase_add_test(tcase, a_blocking_call_serves_the_others_meanwhile);
 	tcase_add_test(tcase, freeing_a_client_ends_what_it_had_under_way);
+	tcase_add_loop_test(
+		tcase, what_a_callback_cancels_while_its_client_is_freed_is_told_too, 0, 5);
 	tcase_add_test(tcase, requests_longer_than_a_socket_takes_at_once_go_out_bit_by_bit);
 	tcase_add_test(tcase, what_cannot_be_started_is_refused_and_never_called_back);
 	tcase_add_test(tcase, pick_and_report_call_the_methods_of_their_names);
