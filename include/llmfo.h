@@ -138,8 +138,11 @@ LLMFO_API int llmfo_params_set_map(
  * if it is not there. */
 LLMFO_API int llmfo_params_add_string(
 	struct llmfo_params *params, const char *key, const char *text);
-/* Appends {role, content} to `messages`. Content with images or tool results is given as JSON text
- * of its array. */
+/*
+ * Appends {role, content} to `messages`; content is the text itself, always. A conversation that
+ * has more than text in it (images, tool calls, tool results) is set as a whole, as the JSON text
+ * of its array: llmfo_params_set_string(params, "messages", "[{...}, ...]").
+ */
 LLMFO_API int llmfo_params_add_message(
 	struct llmfo_params *params, const char *role, const char *content);
 

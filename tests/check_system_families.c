@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "llmfo.h"
 #include "support/daemon.h"
 #include "support/fake_provider.h"
 
@@ -229,6 +230,30 @@ START_TEST(a_long_prompt_arrives_whole)
 }
 END_TEST
 
+/* The library has setters for text alone; the rest is given as JSON text. */
+START_TEST(the_library_sends_an_image_in_a_conversation_that_is_json_text)
+{
+	struct llmfo_params *params = llmfo_params_new();
+	struct llmfo_client *client;
+	struct llmfo_reply *reply;
+
+	setup();
+	fake_provider_script(fp, "openai", "ok text='a cat'");
+	ck_assert_int_eq(llmfo_client_new(&client, d->socket), 0);
+	ck_assert_int_eq(llmfo_params_set_string(params, "provider", "openai"), 0);
+	ck_assert_int_eq(llmfo_params_set_string(params, "messages", "[" SYSTEM "," USER "]"), 0);
+	ck_assert_int_eq(llmfo_generate(client, params, 10000, &reply), 0);
+	ck_assert_str_eq(llmfo_reply_string(reply, "text"), "a cat");
+	char *requests = fake_provider_requests(fp, "openai");
+	ck_assert_msg(strstr(requests, "iVBORw0KGgo=") != NULL, "%s", requests);
+	free(requests);
+	llmfo_reply_free(reply);
+	llmfo_client_free(client);
+	llmfo_params_free(params);
+	teardown();
+}
+END_TEST
+
 START_TEST(a_check_knows_every_family)
 {
 	setup();
@@ -267,6 +292,7 @@ main(void)
 	tcase_add_test(tests, who_cannot_carry_it_is_passed_over);
 	tcase_add_test(tests, explain_and_pick_see_it_beforehand);
 	tcase_add_loop_test(tests, a_long_prompt_arrives_whole, 0, count);
+	tcase_add_test(tests, the_library_sends_an_image_in_a_conversation_that_is_json_text);
 	tcase_add_test(tests, a_check_knows_every_family);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_ENV);
