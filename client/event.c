@@ -13,6 +13,7 @@
 #define EVENT_PAUSE_MIN_MS 20
 #define EVENT_PAUSE_MAX_MS 1000
 
+/* Before the reply to our asking, what comes is meant for a subscription that was replaced. */
 void
 client_notified(void *arg, const char *method, const struct llmfo_value *params)
 {
@@ -20,7 +21,7 @@ client_notified(void *arg, const char *method, const struct llmfo_value *params)
 	const struct llmfo_value *event = llmfo_value_at(params, 0);
 
 	if (strcmp(method, "event") == 0 && llmfo_value_type(event) == LLMFO_MAP &&
-		subscription->state != SUBSCRIPTION_NONE)
+		subscription->state == SUBSCRIPTION_STANDS)
 		subscription->event(subscription->arg, 0, event);
 }
 
