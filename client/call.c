@@ -62,7 +62,6 @@ llmfo_call(struct llmfo_client *client, const char *method, const struct llmfo_p
 	int64_t timeout_ms, struct llmfo_reply **reply)
 {
 	struct wait wait = {.client = client};
-	struct client_call *call;
 
 	if (reply)
 		*reply = NULL;
@@ -73,10 +72,9 @@ llmfo_call(struct llmfo_client *client, const char *method, const struct llmfo_p
 	client->error[0] = '\0';
 	if (!method || timeout_ms <= 0)
 		return client_say(client, LLMFO_EUSAGE, "a call needs a method and a time above 0");
-	int error = client_start(client, method, params, timeout_ms, call_done, &wait, &call);
+	int error = client_start(client, method, params, timeout_ms, call_done, &wait, NULL);
 	if (error)
 		return error;
-	call->patient = false;
 	client->inside = true;
 	client_turn(client);
 	while (!wait.done) {

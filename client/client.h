@@ -13,7 +13,7 @@
 
 /* A day: longer times are shortened to it, so that no sum overflows. */
 #define CLIENT_TIMEOUT_MAX_MS ((int64_t)24 * 3600 * 1000)
-/* A daemon that is restarted has this long to be back. */
+/* A daemon that is restarted has this long to be back, for calls of either kind. */
 #define CLIENT_RESTART_MS 5000
 /* No time at all, in times to wait until. */
 #define CLIENT_NEVER_MS INT64_MAX
@@ -34,7 +34,6 @@ struct client_call {
 	uint32_t msgid;       /* while it is on the connection */
 	uint64_t end_bytes;   /* of the connection's queued_bytes, behind it */
 	int tries;            /* connections that broke before it was wholly sent */
-	bool patient;         /* waits for a daemon that is restarted */
 	bool on_connection;   /* the connection knows it, and will tell its end */
 	int64_t until_ms;     /* when it has timed out, or CLIENT_NEVER_MS */
 	int error;            /* CLIENT_ENDED: why */

@@ -71,7 +71,6 @@ client_start(struct llmfo_client *client, const char *method, const struct llmfo
 	call->client = client;
 	call->done = done;
 	call->arg = arg;
-	call->patient = true;
 	list_init(&call->node);
 	bytes_init(&call->request, PARAMS_MAX_BYTES);
 	int error = pack(call, method, params, timeout_ms);
@@ -153,6 +152,8 @@ explain(struct client_call *call, int error, const struct llmfo_reply *reply)
 	if (reply)
 		client_say(client, error, "%s: %s", error_code(error),
 			llmfo_reply_string(reply, "message"));
+	else if (error == LLMFO_ETIMED_OUT && away && !client->full && client->missing[0])
+		client_say(client, error, "%s, for as long as was given", client->missing);
 	else if (error == LLMFO_ETIMED_OUT)
 		client_say(client, error, "%s: %s", path,
 			away && client->full ? "the daemon's queue is full"
@@ -194,7 +195,6 @@ queue_again(struct client_call *call)
 	list_remove(&call->node);
 	list_append(next, &call->node); /* before it */
 	call->state = CLIENT_QUEUED;
-	call->patient = true;
 }
 
 void

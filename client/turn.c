@@ -68,21 +68,19 @@ jittered(int pause_ms)
 	return pause_ms - (int)((unsigned long)now.tv_nsec / 64 % ((unsigned)pause_ms / 2 + 1));
 }
 
-/* Is this one, for want of a daemon, at its end? */
+/* Are calls, for want of a daemon, at their end? */
 static bool
-hopeless(const struct client_call *call, int error, int64_t now_ms)
+hopeless(const struct llmfo_client *client, int error, int64_t now_ms)
 {
-	const struct llmfo_client *client = call->client;
 	bool restarts = client->lost_ms && now_ms < client->lost_ms + CLIENT_RESTART_MS;
 
-	return error != LLMFO_ENO_DAEMON || !call->patient || !restarts;
+	return error != LLMFO_ENO_DAEMON || !restarts;
 }
 
 static void
 connect_anew(struct llmfo_client *client, int64_t now_ms)
 {
 	int error = connect_once(client);
-	struct list *next;
 
 	client->full = error == LLMFO_EBUSY;
 	if (!error) {
@@ -94,13 +92,10 @@ connect_anew(struct llmfo_client *client, int64_t now_ms)
 	client->retry_ms = now_ms + jittered(client->pause_ms);
 	if (client->pause_ms < TURN_PAUSE_MAX_MS)
 		client->pause_ms *= 2;
-	for (struct list *node = client->queued.next; node != &client->queued; node = next) {
-		struct client_call *call = LIST_OWNER(node, struct client_call, node);
-
-		next = node->next;
-		if (!client->full && hopeless(call, error, now_ms))
-			client_end(call, error);
-	}
+	if (client->full || !hopeless(client, error, now_ms))
+		return;
+	while (!list_empty(&client->queued))
+		client_end(LIST_OWNER(client->queued.next, struct client_call, node), error);
 }
 
 static void

@@ -178,10 +178,11 @@ LLMFO_API const char *llmfo_client_error(const struct llmfo_client *client);
  *
  * 0: *reply is the result. A code of the daemon (-1 to -39): *reply is the error, a map with code,
  * message and what else the daemon has to say. A code of the library's own: *reply is NULL, nothing
- * came. A request that was never wholly sent because the daemon went away is sent again over a new
- * connection, for which a restart is given five seconds; one that was is not: LLMFO_EDISCONNECTED.
- * A reply longer than 64 MiB, or nested
- * deeper than 32, is LLMFO_EPROTOCOL. A socket that this user may not open is LLMFO_ENO_DAEMON.
+ * came. Where no daemon answers, that is LLMFO_ENO_DAEMON at once; but where there was one when the
+ * client last looked, it is given five seconds to be back, as long as timeout_ms allows. A request
+ * that was never wholly sent because the daemon went away is sent again over a new connection; one
+ * that was is not: LLMFO_EDISCONNECTED. A reply longer than 64 MiB, or nested deeper than 32, is
+ * LLMFO_EPROTOCOL. A socket that this user may not open is LLMFO_ENO_DAEMON.
  * The caller frees the reply. reply may be NULL when it is of no interest.
  */
 LLMFO_API int llmfo_call(struct llmfo_client *client, const char *method,

@@ -74,17 +74,48 @@ START_TEST(a_restart_is_waited_for_and_the_calls_of_that_time_are_answered)
 }
 END_TEST
 
-START_TEST(a_blocking_call_is_told_at_once_even_then)
+START_TEST(where_no_daemon_was_a_blocking_call_is_told_at_once_too)
 {
 	connect_to(fake_serve_echo, NULL);
-	ask_once();
 	fake_daemon_kill(&fake);
-	tally_start(&tally, "m", NULL, LONG_MS);
-	ck_assert_int_eq(llmfo_call(client, "m", NULL, LONG_MS, NULL), LLMFO_ENO_DAEMON);
-	ck_assert_uint_eq(tally.ended, 1);
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(llmfo_call(client, "m", NULL, LONG_MS, NULL), LLMFO_ENO_DAEMON);
+	clean_up();
+}
+END_TEST
+
+static void
+restart(struct tally *t, struct tally_call *call)
+{
+	t->then = NULL;
+	ck_assert_int_eq(call->error, LLMFO_ETIMED_OUT);
 	fake_daemon_restart(&fake, fake_serve_echo, NULL);
-	tally_run(&tally, 2);
-	ck_assert_int_eq(tally.calls[1].error, 0);
+}
+
+START_TEST(a_blocking_call_waits_for_a_restart_too)
+{
+	struct llmfo_reply *reply;
+
+	connect_to(fake_serve_echo, NULL);
+	ck_assert_int_eq(llmfo_call(client, "m", NULL, LONG_MS, NULL), 0);
+	fake_daemon_kill(&fake);
+	tally.then = restart;
+	tally_start(&tally, "m", NULL, 40);
+	ck_assert_int_eq(llmfo_call(client, "late", NULL, LONG_MS, &reply), 0);
+	ck_assert_str_eq(llmfo_reply_string(reply, "method"), "late");
+	ck_assert_uint_eq(tally.ended, 1);
+	llmfo_reply_free(reply);
+	clean_up();
+}
+END_TEST
+
+START_TEST(a_blocking_call_waits_for_it_no_longer_than_it_has_time)
+{
+	connect_to(fake_serve_echo, NULL);
+	ck_assert_int_eq(llmfo_call(client, "m", NULL, LONG_MS, NULL), 0);
+	fake_daemon_kill(&fake);
+	ck_assert_int_eq(llmfo_call(client, "m", NULL, 40, NULL), LLMFO_ETIMED_OUT);
+	ck_assert_ptr_nonnull(strstr(llmfo_client_error(client), "no daemon at "));
 	clean_up();
 }
 END_TEST
@@ -299,7 +330,9 @@ main(void)
 
 	tcase_add_test(tcase, where_no_daemon_is_a_call_is_told_at_once);
 	tcase_add_test(tcase, a_restart_is_waited_for_and_the_calls_of_that_time_are_answered);
-	tcase_add_test(tcase, a_blocking_call_is_told_at_once_even_then);
+	tcase_add_test(tcase, where_no_daemon_was_a_blocking_call_is_told_at_once_too);
+	tcase_add_test(tcase, a_blocking_call_waits_for_a_restart_too);
+	tcase_add_test(tcase, a_blocking_call_waits_for_it_no_longer_than_it_has_time);
 	tcase_add_test(tcase, a_restart_is_waited_for_no_longer_than_the_call_has_time);
 	tcase_add_test(tcase, what_was_sent_to_a_daemon_that_died_is_told_and_not_sent_again);
 	tcase_add_test(tcase, what_was_not_wholly_sent_is_sent_again_in_its_order);
