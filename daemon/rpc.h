@@ -37,7 +37,7 @@ char *rpc_text(const msgpack_object_map *map, const char *key);
 /* Writes "a, b, c" of what there is into text, for not_found. */
 void rpc_list_providers(const struct config *config, struct buf *text);
 void rpc_list_chains(const struct config *config, bool agents, struct buf *text);
-/* Answers not_found, naming the providers there are. */
+/* Answers not_found, naming what there is of `what`: a provider, a target, or either. */
 void rpc_no_such(struct session_request *request, const char *what, const char *name);
 
 /* Tells a subscriber that reads again how many events it lost, if any. */

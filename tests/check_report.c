@@ -252,6 +252,17 @@ START_TEST(a_report_may_be_of_known_targets_alone)
 }
 END_TEST
 
+START_TEST(who_names_no_target_is_told_the_targets_alone)
+{
+	struct wire_reply reply =
+		talk_get(t, "report", "[{\"target\":\"a/n\",\"outcome\":\"ok\"}]");
+	const char *message = tree_text(reply.error, "message");
+
+	ck_assert_msg(strstr(message, ": a/m, b/m") != NULL, "%s", message);
+	wire_reply_free(&reply);
+}
+END_TEST
+
 START_TEST(one_user_holds_no_more_leases_than_it_may)
 {
 	for (int i = 0; i < LEASE_USER_MAX; i++)
@@ -347,6 +358,7 @@ main(void)
 		(int)UTIL_COUNT(refused));
 	tcase_add_test(tests, a_usage_is_taken_as_a_map_or_as_text);
 	tcase_add_test(tests, a_report_may_be_of_known_targets_alone);
+	tcase_add_test(tests, who_names_no_target_is_told_the_targets_alone);
 	tcase_add_test(tests, one_user_holds_no_more_leases_than_it_may);
 	tcase_add_test(tests, a_daemon_that_ends_hands_out_no_leases);
 	tcase_add_test(tests, reporters_are_the_callers_unless_the_configuration_says_otherwise);
