@@ -10,6 +10,8 @@
 #include "rpc.h"
 
 #define LATENCY_MAX_MS 86400000
+/* A status below it is no failure by itself. */
+#define STATUS_FAILED 400
 
 static bool
 refuse(struct session_request *request, const char *why)
@@ -84,10 +86,11 @@ take_failure(
 	if (message_get(map, "class")) {
 		if (!take_class(request, map, outcome))
 			return false;
-	} else if (message_get(map, "http_status")) {
+	} else if (message_int(map, "http_status", 0) >= STATUS_FAILED) {
 		judge(request, map, outcome);
 	} else {
-		return refuse(request, "a failure needs `class` or `http_status`");
+		return refuse(request,
+			"a failure needs `class`, or an `http_status` of 400 and up to judge by");
 	}
 	if (retry_after_ms > 0)
 		outcome->retry_after_ms = retry_after_ms;
@@ -112,6 +115,8 @@ take_outcome(
 		message_get(map, "message")) {
 		(void)refuse(request,
 			"`class`, `message` and `retry_after_ms` belong to `outcome` failed");
+	} else if (status >= STATUS_FAILED) {
+		(void)refuse(request, "`outcome` ok has an `http_status` below 400");
 	} else {
 		outcome_set(outcome, OUTCOME_OK, "%s", "");
 		taken = true;

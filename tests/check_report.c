@@ -162,7 +162,8 @@ static const struct row {
 		OUTCOME_QUOTA_EXHAUSTED, "open"},
 	{"\"http_status\":500", OUTCOME_SERVER_ERROR, "closed"},
 	{"\"http_status\":503,\"latency_ms\":0", OUTCOME_UNAVAILABLE, "closed"},
-	{"\"http_status\":200", OUTCOME_MALFORMED_RESPONSE, "closed"},
+	{"\"http_status\":200,\"class\":\"malformed_response\"", OUTCOME_MALFORMED_RESPONSE,
+		"closed"},
 };
 
 START_TEST(a_failure_is_told_by_class_or_by_status)
@@ -205,6 +206,10 @@ static const char *const refused[] = {
 	"{\"target\":\"a/m\",\"outcome\":\"failed\",\"class\":\"broken\"}",
 	"{\"target\":\"a/m\",\"outcome\":\"failed\",\"http_status\":99}",
 	"{\"target\":\"a/m\",\"outcome\":\"failed\",\"http_status\":600}",
+	"{\"target\":\"a/m\",\"outcome\":\"failed\",\"http_status\":399}",
+	"{\"target\":\"a/m\",\"outcome\":\"failed\",\"http_status\":200,\"message\":\"no\"}",
+	"{\"target\":\"a/m\",\"outcome\":\"ok\",\"http_status\":400}",
+	"{\"target\":\"a/m\",\"outcome\":\"ok\",\"http_status\":503}",
 	"{\"target\":\"a/m\",\"outcome\":\"failed\",\"http_status\":-9223372036854775808}",
 	"{\"target\":\"a/m\",\"outcome\":\"failed\",\"class\":\"timeout\",\"retry_after_ms\":-1}",
 	"{\"target\":\"a/m\",\"outcome\":\"ok\",\"class\":\"timeout\"}",
