@@ -337,25 +337,13 @@ from_body(const struct search *search)
 	return -1;
 }
 
-/* The dimensions a provider counts in: what is left of each, and when it is full again. */
+/* What a provider counts: what is left of each, and when it is full again. */
 static const struct dimension {
 	const char *remaining, *reset;
 } dimensions[] = {
-	{"x-ratelimit-remaining", "x-ratelimit-reset"},
-	{"x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"},
-	{"x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"},
-	{"x-ratelimit-remaining-requests-day", "x-ratelimit-reset-requests-day"},
-	{"x-ratelimit-remaining-requests-minute", "x-ratelimit-reset-requests-minute"},
-	{"x-ratelimit-remaining-tokens-minute", "x-ratelimit-reset-tokens-minute"},
-	{"x-ratelimit-remaining-tokens-day", "x-ratelimit-reset-tokens-day"},
-	{"x-rate-limit-remaining-requests", "x-rate-limit-reset-requests"},
-	{"x-rate-limit-remaining-tokens", "x-rate-limit-reset-tokens"},
-	{"x-tokenlimit-remaining", "x-tokenlimit-reset"},
-	{"anthropic-ratelimit-requests-remaining", "anthropic-ratelimit-requests-reset"},
-	{"anthropic-ratelimit-tokens-remaining", "anthropic-ratelimit-tokens-reset"},
-	{"anthropic-ratelimit-input-tokens-remaining", "anthropic-ratelimit-input-tokens-reset"},
-	{"anthropic-ratelimit-output-tokens-remaining", "anthropic-ratelimit-output-tokens-reset"},
-	{"ratelimit-remaining", "ratelimit-reset"},
+#define X(tokens, remaining, reset) {remaining, reset},
+#include "quota_header.def"
+#undef X
 };
 
 static bool

@@ -12,30 +12,13 @@
 #define VALUE_BYTES 64
 #define DIGITS_MAX 15
 
-/* OpenAI, Groq and Azure; Together and OpenRouter (no kind: requests); Mistral; Cerebras;
- * Anthropic; RFC drafts. */
 static const struct row {
 	bool tokens;
 	const char *remaining, *reset;
 } rows[] = {
-	{false, "x-ratelimit-remaining", "x-ratelimit-reset"},
-	{false, "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"},
-	{false, "x-ratelimit-remaining-requests-minute", "x-ratelimit-reset-requests-minute"},
-	{false, "x-ratelimit-remaining-requests-day", "x-ratelimit-reset-requests-day"},
-	{false, "x-ratelimit-remaining-req-minute", "x-ratelimit-reset-req-minute"},
-	{false, "x-rate-limit-remaining-requests", "x-rate-limit-reset-requests"},
-	{false, "anthropic-ratelimit-requests-remaining", "anthropic-ratelimit-requests-reset"},
-	{false, "ratelimit-remaining", "ratelimit-reset"},
-	{true, "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"},
-	{true, "x-ratelimit-remaining-tokens-minute", "x-ratelimit-reset-tokens-minute"},
-	{true, "x-ratelimit-remaining-tokens-day", "x-ratelimit-reset-tokens-day"},
-	{true, "x-rate-limit-remaining-tokens", "x-rate-limit-reset-tokens"},
-	{true, "x-tokenlimit-remaining", "x-tokenlimit-reset"},
-	{true, "anthropic-ratelimit-tokens-remaining", "anthropic-ratelimit-tokens-reset"},
-	{true, "anthropic-ratelimit-input-tokens-remaining",
-		"anthropic-ratelimit-input-tokens-reset"},
-	{true, "anthropic-ratelimit-output-tokens-remaining",
-		"anthropic-ratelimit-output-tokens-reset"},
+#define X(tokens, remaining, reset) {tokens, remaining, reset},
+#include "quota_header.def"
+#undef X
 };
 
 /* A whole number from 0 up, perhaps with a fraction that is dropped; -1 for anything else: some

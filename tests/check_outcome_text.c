@@ -173,6 +173,9 @@ static const struct {
 	{"anthropic-ratelimit-input-tokens-remaining: 0\n"
 	 "anthropic-ratelimit-input-tokens-reset: 2026-11-20T12:00:27Z",
 		"", true, 27000},
+	{"x-ratelimit-remaining-req-minute: 0\nx-ratelimit-reset-req-minute: 12\n"
+	 "x-ratelimit-remaining-tokens-minute: 9000\nx-ratelimit-reset-tokens-minute: 40",
+		"", true, 12000},
 	{"x-ratelimit-remaining-requests: 0\nx-ratelimit-reset-requests: 2s", "", false, -1},
 	{"x-ratelimit-remaining-requests: 0\nx-ratelimit-reset-requests: 2s",
 		"{\"error\":\"try again in 9s\"}", true, 2000},

@@ -40,6 +40,11 @@ static const struct row {
 		"x-ratelimit-remaining-req-minute: 299\n"
 		"x-ratelimit-remaining-tokens-minute: 499990\n",
 		299, 499990, -1},
+	{"Mistral, with times",
+		"x-ratelimit-remaining-req-minute: 0\nx-ratelimit-reset-req-minute: 12\n"
+		"x-ratelimit-remaining-tokens-minute: 9000\n"
+		"x-ratelimit-reset-tokens-minute: 40\n",
+		0, 9000, 12000},
 	{"Together, without a kind",
 		"x-ratelimit-limit: 10\nx-ratelimit-remaining: 9\n"
 		"x-ratelimit-reset: 2\n",
