@@ -297,6 +297,14 @@ read_count(const struct json *json, int64_t *count)
 	return json_int(json, count) && *count >= 0 && *count <= TOKENS_MAX;
 }
 
+int64_t
+provider_count(const struct json *usage, const char *key)
+{
+	int64_t count;
+
+	return json_int(json_get(usage, key), &count) && count > 0 ? count : 0;
+}
+
 void
 provider_read_usage(struct provider_usage *usage, const struct json *prompt,
 	const struct json *completion, const struct json *total, const struct json *cached)

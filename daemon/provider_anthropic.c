@@ -12,10 +12,18 @@
 
 #define API_VERSION "2023-06-01"
 #define ID_MAX_BYTES 64
+#define TEXT_MAX_BYTES ((size_t)256 << 20)
+
+/* Blocks, the last of them a text that more may still join. */
+struct blocks {
+	struct json *list; /* borrowed */
+	struct buf text;
+	bool open;
+};
 
 /* A request in the making. */
 struct draft {
-	struct json *system;   /* blocks, owned until they stand in the body */
+	struct blocks system;  /* its list is owned until it stands in the body */
 	struct json *messages; /* in the body */
 	struct json *results;  /* the blocks of the last message, if those are results of tools */
 	struct buf *why;
@@ -32,38 +40,44 @@ new_block(const char *type)
 	return block;
 }
 
-static bool
-is_blank(const struct provider_part *part)
+static struct blocks
+blocks_of(struct json *list)
 {
-	size_t blanks = 0;
+	struct blocks blocks = {.list = list};
 
-	while (blanks < part->length && strchr(" \t\n\v\f\r", part->text[blanks]) &&
-		part->text[blanks])
-		blanks++;
-	return blanks == part->length;
+	buf_init(&blocks.text, TEXT_MAX_BYTES);
+	return blocks;
+}
+
+/* Makes a block of the open text, if there is one: 0 or LLMFO_ETOO_LARGE. */
+static int
+close_text(struct blocks *blocks)
+{
+	bool failed = blocks->text.failed;
+
+	if (blocks->open) {
+		struct json *block = new_block("text");
+
+		json_set(block, "text", json_new_string(blocks->text.data, blocks->text.len));
+		json_push(blocks->list, block);
+	}
+	blocks->open = false;
+	buf_free(&blocks->text);
+	return failed ? LLMFO_ETOO_LARGE : 0;
 }
 
 /* The API refuses blocks without anything to see in them: such a text joins the one before it. */
-static void
-add_text(struct json *blocks, const struct provider_part *part)
+static int
+add_text(struct blocks *blocks, const struct provider_part *part)
 {
-	struct json *last = json_at(blocks, json_count(blocks) - 1);
-	size_t length = 0;
-	const char *before = json_string(json_get(last, "text"), &length);
-	struct json *block;
-	struct buf joined;
+	bool blank = provider_is_blank(part->text, part->length);
+	int error = blank ? 0 : close_text(blocks);
 
-	if (!is_blank(part)) {
-		block = new_block("text");
-		json_set(block, "text", json_new_string(part->text, part->length));
-		json_push(blocks, block);
-	} else if (before && part->length > 0) {
-		buf_init(&joined, length + part->length);
-		buf_add(&joined, before, length);
-		buf_add(&joined, part->text, part->length);
-		json_set(last, "text", json_new_string(joined.data, joined.len));
-		buf_free(&joined);
-	}
+	if (!blank)
+		blocks->open = true;
+	if (blocks->open)
+		(void)buf_add(&blocks->text, part->text, part->length);
+	return error;
 }
 
 static int
@@ -87,21 +101,34 @@ add_image(struct json *blocks, const struct provider_part *part, struct buf *why
 	return 0;
 }
 
+/* Adds a content's parts; its last text stays open. */
 static int
-add_content(struct json *blocks, const struct json *content, struct buf *why)
+add_parts(struct blocks *blocks, const struct json *content, struct buf *why)
 {
 	struct provider_part part;
 	int error = 0;
 
 	for (size_t i = 0; !error && provider_read_part(content, i, &part); i++) {
-		if (part.kind == PROVIDER_PART_TEXT)
-			add_text(blocks, &part);
-		else if (part.kind == PROVIDER_PART_IMAGE)
-			error = add_image(blocks, &part, why);
-		else
+		if (part.kind == PROVIDER_PART_TEXT) {
+			error = add_text(blocks, &part);
+		} else if (part.kind == PROVIDER_PART_IMAGE) {
+			error = close_text(blocks);
+			if (!error)
+				error = add_image(blocks->list, &part, why);
+		} else {
 			error = provider_refuse(why, "anthropic takes no audio or files");
+		}
 	}
 	return error;
+}
+
+static int
+add_content(struct json *list, const struct json *content, struct buf *why)
+{
+	struct blocks blocks = blocks_of(list);
+	int error = add_parts(&blocks, content, why), unfinished = close_text(&blocks);
+
+	return error ? error : unfinished;
 }
 
 /* Ids hold letters, digits, _ and -; others, which come from elsewhere, become such. */
@@ -199,8 +226,7 @@ add_messages(struct draft *draft, const struct json *given)
 		const char *role = json_text(message, "role");
 
 		if (provider_is_system(message))
-			error = add_content(
-				draft->system, json_get(message, "content"), draft->why);
+			error = add_parts(&draft->system, json_get(message, "content"), draft->why);
 		else if (role && strcmp(role, "tool") == 0)
 			error = add_result(draft, message);
 		else
@@ -212,15 +238,15 @@ add_messages(struct draft *draft, const struct json *given)
 static int
 set_messages(struct json *body, const struct json *given, struct buf *why)
 {
-	struct draft draft = {json_new_array(), json_new_array(), NULL, why};
+	struct draft draft = {blocks_of(json_new_array()), json_new_array(), NULL, why};
 
 	json_set(body, "messages", draft.messages);
-	int error = add_messages(&draft, given);
-	if (json_count(draft.system) > 0)
-		json_set(body, "system", draft.system);
+	int error = add_messages(&draft, given), unfinished = close_text(&draft.system);
+	if (json_count(draft.system.list) > 0)
+		json_set(body, "system", draft.system.list);
 	else
-		json_free(draft.system);
-	return error;
+		json_free(draft.system.list);
+	return error ? error : unfinished;
 }
 
 /* ---- the rest of a request ---- */
@@ -429,20 +455,11 @@ take_finish(const char *reason, struct provider_answer *answer)
 	return !reason || strcmp(reason, "refusal") != 0;
 }
 
-/* A count that may be missing, which is none. */
-static int64_t
-count_of(const struct json *usage, const char *key)
-{
-	int64_t count;
-
-	return json_int(json_get(usage, key), &count) && count > 0 ? count : 0;
-}
-
 static void
 take_usage(const struct json *usage, struct provider_usage *out)
 {
-	int64_t read = count_of(usage, "cache_read_input_tokens");
-	int64_t written = count_of(usage, "cache_creation_input_tokens"), input;
+	int64_t read = provider_count(usage, "cache_read_input_tokens");
+	int64_t written = provider_count(usage, "cache_creation_input_tokens"), input;
 	struct json *prompt, *cached = json_new_int(read);
 
 	if (json_int(json_get(usage, "input_tokens"), &input) && input >= 0)

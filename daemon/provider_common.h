@@ -9,6 +9,8 @@
  */
 int provider_begin(const struct provider_endpoint *endpoint, const char *method, char *url,
 	struct http_request *request, struct buf *why);
+/* A count under a key that may be missing, which is none. */
+int64_t provider_count(const struct json *usage, const char *key);
 /* Fills usage from two counters; it stays unreported when one of them is not a possible number. */
 void provider_read_usage(struct provider_usage *usage, const struct json *prompt,
 	const struct json *completion, const struct json *total, const struct json *cached);
@@ -51,6 +53,8 @@ struct provider_part {
 bool provider_read_part(const struct json *content, size_t index, struct provider_part *part);
 /* LLMFO_EBAD_REQUEST with *why for an image whose data is not base64, else 0. */
 int provider_check_image(const struct provider_part *part, struct buf *why);
+/* Is there nothing to see in a text: only ASCII's white space, or nothing? */
+bool provider_is_blank(const char *text, size_t length);
 /* A content's texts, one to a line, with what else is in it left out. */
 void provider_plain_text(const struct json *content, struct buf *text);
 bool provider_is_system(const struct json *message);

@@ -478,26 +478,18 @@ take_finish(const char *reason, struct provider_answer *answer)
 	return false;
 }
 
-static int64_t
-count_of(const struct json *usage, const char *key)
-{
-	int64_t count;
-
-	return json_int(json_get(usage, key), &count) && count > 0 ? count : 0;
-}
-
 /* What was thought is paid for as output; what tools brought in, as input. */
 static void
 take_usage(const struct json *usage, struct provider_usage *out)
 {
-	int64_t out_tokens = util_add_clamped(
-		count_of(usage, "candidatesTokenCount"), count_of(usage, "thoughtsTokenCount"));
+	int64_t out_tokens = util_add_clamped(provider_count(usage, "candidatesTokenCount"),
+		provider_count(usage, "thoughtsTokenCount"));
 	int64_t in_tokens;
 	struct json *completion = json_new_int(out_tokens), *prompt = json_new_null();
 
 	if (json_int(json_get(usage, "promptTokenCount"), &in_tokens) && in_tokens >= 0)
-		prompt = json_new_int(
-			util_add_clamped(in_tokens, count_of(usage, "toolUsePromptTokenCount")));
+		prompt = json_new_int(util_add_clamped(
+			in_tokens, provider_count(usage, "toolUsePromptTokenCount")));
 	provider_read_usage(out, prompt, completion, json_get(usage, "totalTokenCount"),
 		json_get(usage, "cachedContentTokenCount"));
 	json_free(prompt);

@@ -84,15 +84,6 @@ provider_refuse_lacks(
 
 /* ---- messages ---- */
 
-static bool
-is_blank(const char *text, size_t length)
-{
-	for (size_t i = 0; i < length; i++)
-		if (text[i] != ' ' && (text[i] < '\t' || text[i] > '\r'))
-			return false;
-	return true;
-}
-
 /* The needs of a content's parts; *blank: there is nothing in it to see. */
 static unsigned
 needs_of_content(const struct json *content, bool *blank)
@@ -103,7 +94,9 @@ needs_of_content(const struct json *content, bool *blank)
 	*blank = true;
 	for (size_t i = 0; provider_read_part(content, i, &part); i++) {
 		switch (part.kind) {
-		case PROVIDER_PART_TEXT: *blank &= is_blank(part.text, part.length); continue;
+		case PROVIDER_PART_TEXT:
+			*blank &= provider_is_blank(part.text, part.length);
+			continue;
 		case PROVIDER_PART_IMAGE:
 			needs |= part.data ? PROVIDER_NEED_IMAGE_DATA : PROVIDER_NEED_IMAGE_URL;
 			break;
@@ -208,7 +201,7 @@ needs_of_stop(const struct json *stop)
 	for (size_t i = 0; i < count; i++) {
 		size_t length = 0;
 		const char *text = json_string(json_at(stop, i), &length);
-		if (text && is_blank(text, length))
+		if (text && provider_is_blank(text, length))
 			needs |= PROVIDER_NEED_STOP_BLANK;
 	}
 	return needs;

@@ -89,6 +89,15 @@ provider_check_image(const struct provider_part *part, struct buf *why)
 	return part->data || part->url[0] ? 0 : provider_refuse(why, "an image has no URL");
 }
 
+bool
+provider_is_blank(const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		if (text[i] != ' ' && (text[i] < '\t' || text[i] > '\r'))
+			return false;
+	return true;
+}
+
 void
 provider_plain_text(const struct json *content, struct buf *text)
 {

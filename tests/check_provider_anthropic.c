@@ -416,6 +416,32 @@ START_TEST(an_answer_comes_back_in_openai_s_form)
 }
 END_TEST
 
+/* Each part costs its own bytes, not those of all before it. */
+START_TEST(a_long_text_and_many_blank_ones_are_joined_in_one_go)
+{
+	static const char blank[] = ",{\"type\":\"text\",\"text\":\" \"}";
+	enum { TEXT = 8 << 20, BLANKS = 50000 };
+	struct buf chat;
+
+	buf_init(&chat, (size_t)64 << 20);
+	buf_puts(&chat,
+		"{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"");
+	memset(buf_reserve(&chat, TEXT), 'x', TEXT);
+	buf_added(&chat, TEXT);
+	buf_puts(&chat, "\"}");
+	for (int i = 0; i < BLANKS; i++)
+		buf_puts(&chat, blank);
+	buf_puts(&chat, "]}]}");
+	struct family_request request = family_ask("anthropic", "claude-haiku-4-5", chat.data);
+	ck_assert_int_eq(request.error, 0);
+	const char *end = strchr(strstr(request.body, "xxxx"), '"');
+	ck_assert_int_eq(strspn(end - BLANKS, " "), BLANKS);
+	ck_assert_int_eq(end[-BLANKS - 1], 'x');
+	family_request_free(&request);
+	buf_free(&chat);
+}
+END_TEST
+
 static const struct {
 	const char *base_url, *url;
 } checks[] = {
@@ -494,6 +520,7 @@ main(void)
 	tcase_add_loop_test(
 		tcase, what_it_cannot_say_is_refused_with_the_reason, 0, (int)UTIL_COUNT(refusals));
 	tcase_add_loop_test(tcase, chats_of_any_shape_do_no_harm, 0, 10);
+	tcase_add_test(tcase, a_long_text_and_many_blank_ones_are_joined_in_one_go);
 	tcase_add_loop_test(
 		tcase, an_answer_comes_back_in_openai_s_form, 0, (int)UTIL_COUNT(answers));
 	tcase_add_loop_test(tcase, a_check_asks_for_the_models, 0, (int)UTIL_COUNT(checks));
