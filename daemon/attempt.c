@@ -104,7 +104,7 @@ next_limit_ms(const struct attempt *attempt)
 
 /* Judges what has come, once the exchange is over or is waited for no longer. */
 static void
-judge(struct attempt *attempt, enum transport_end end, const char *detail)
+judge(struct attempt *attempt, enum transport_end end, const char *detail, const char *bad_call)
 {
 	struct outcome_input input = {
 		.end = end,
@@ -115,6 +115,7 @@ judge(struct attempt *attempt, enum transport_end end, const char *detail)
 		.body_bytes = attempt->body.len,
 		.wall_ms = clock_wall_ms(attempt->clock),
 		.secret = attempt->request.target->provider->endpoint.key,
+		.bad_call = bad_call,
 	};
 
 	outcome_judge(&input, &attempt->outcome);
@@ -128,7 +129,7 @@ on_limit(void *arg)
 	int64_t ran_ms = now_ms - attempt->started_ms;
 
 	if (attempt->state == ATTEMPT_DRAINING) {
-		judge(attempt, TRANSPORT_DONE, NULL);
+		judge(attempt, TRANSPORT_DONE, NULL, NULL);
 	} else if (now_ms >= attempt->request.deadline_ms &&
 		ran_ms < attempt->request.own_limit_ms) {
 		outcome_set(&attempt->outcome, OUTCOME_DEADLINE_EXCEEDED,
@@ -201,7 +202,7 @@ read_reply(struct attempt *attempt, const struct transport_result *result,
 	if (answered)
 		outcome_set(&attempt->outcome, OUTCOME_OK, "%s", "");
 	else
-		judge(attempt, result->end, result->detail);
+		judge(attempt, result->end, result->detail, answer->bad_call);
 	attempt->outcome.http_status = attempt->status;
 	return answered;
 }

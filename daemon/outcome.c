@@ -87,7 +87,7 @@ outcome_set(struct outcome *out, enum outcome_class class, const char *format, .
 
 /* Why a 2xx is no answer, where the provider does not say. */
 static const char *
-malformed_text(const struct outcome_facts *facts, const struct outcome_input *in)
+malformed_text(const struct outcome_facts *facts, const struct outcome_input *in, bool model_made)
 {
 	if (in->status >= 300)
 		return "a redirect, which is not followed";
@@ -99,11 +99,15 @@ malformed_text(const struct outcome_facts *facts, const struct outcome_input *in
 		return "a web page instead of an answer";
 	if (!facts->has_json)
 		return "the reply is not JSON";
+	if (model_made)
+		return in->bad_call ? in->bad_call
+				    : "the model made an unusable tool call or answer";
 	return "the reply holds no answer";
 }
 
 static void
-set_message(const struct outcome_facts *facts, const struct outcome_input *in, struct outcome *out)
+set_message(const struct outcome_facts *facts, const struct outcome_input *in, bool model_made,
+	struct outcome *out)
 {
 	bool own =
 		out->class == OUTCOME_MALFORMED_RESPONSE && !facts->has_error && in->status < 400;
@@ -111,7 +115,7 @@ set_message(const struct outcome_facts *facts, const struct outcome_input *in, s
 	char plain[64];
 
 	if (own) {
-		text = malformed_text(facts, in);
+		text = malformed_text(facts, in, model_made);
 	} else if (!text) {
 		snprintf(plain, sizeof(plain), "HTTP status %d without a message", in->status);
 		text = in->status < 300 ? "the answer was withheld" : plain;
@@ -138,11 +142,13 @@ judge_reply(const struct outcome_input *in, struct outcome *out)
 
 	outcome_facts_init(&facts, in);
 	struct outcome_verdict verdict = outcome_rules_judge(&facts, in->status);
+	if (in->bad_call && verdict.class == OUTCOME_MALFORMED_RESPONSE)
+		verdict.model_made = true;
 	out->class = verdict.class;
 	out->counts = counts(verdict.class) && !verdict.model_made;
 	out->lacks_capability = verdict.lacks_capability;
 	out->retry_after_ms = wait_of(&facts, in, out);
-	set_message(&facts, in, out);
+	set_message(&facts, in, verdict.model_made, out);
 	outcome_facts_free(&facts);
 }
 

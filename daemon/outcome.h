@@ -77,6 +77,9 @@ struct outcome_input {
 	size_t body_bytes;
 	int64_t wall_ms;    /* now, for waits given as a date when the reply has no Date */
 	const char *secret; /* the key that must not show in the message; may be NULL */
+	/* What a tool call of the model's lacks that makes a reply no answer: the provider did
+	 * its part. NULL: none. */
+	const char *bad_call;
 };
 
 /* Judges a finished exchange that is known or suspected to be a failure: any transport end, any

@@ -31,9 +31,10 @@ static const struct phrase_row {
 	unsigned when;
 	const char *phrase;
 	enum outcome_class class;
-	bool lacks;
+	bool lacks, model_made;
 } phrase_rows[] = {
-#define X(when, phrase, class, lacks) {when, phrase, OUTCOME_##class, lacks},
+#define X(when, phrase, class, effect) \
+	{when, phrase, OUTCOME_##class, (effect) == 1, (effect) == 2},
 #include "outcome_phrases.def"
 #undef X
 };
@@ -414,6 +415,7 @@ outcome_rules_judge(const struct outcome_facts *facts, int status)
 	if (phrase) {
 		verdict.class = phrase->class;
 		verdict.lacks_capability = phrase->lacks;
+		verdict.model_made = phrase->model_made;
 	}
 	return verdict;
 }

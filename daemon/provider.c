@@ -321,44 +321,65 @@ provider_read_usage(struct provider_usage *usage, const struct json *prompt,
 	*usage = (struct provider_usage){in, out, reused, sum, true};
 }
 
-/* Arguments as text, whatever they came as. */
-static void
+/*
+ * Makes arguments text, whatever they came as: an object, its text, or nothing, which is an empty
+ * object. False for anything else.
+ */
+static bool
 make_arguments_text(struct json *function)
 {
 	const struct json *arguments = json_get(function, "arguments");
+	size_t length = 0;
+	const char *given = json_string(arguments, &length);
+	struct json *object = provider_arguments(arguments);
 	struct buf text;
 
-	if (json_type(arguments) == JSON_STRING)
-		return;
-	buf_init(&text, ANSWER_MAX_BYTES);
-	if (json_type(arguments) == JSON_OBJECT)
-		json_write(arguments, &text);
-	else
-		buf_puts(&text, "{}");
-	json_set(function, "arguments", json_new_string(text.data, text.len));
-	buf_free(&text);
+	if (!object)
+		return false;
+	if (!given || provider_is_blank(given, length)) {
+		buf_init(&text, ANSWER_MAX_BYTES);
+		(void)json_write(object, &text);
+		json_set(function, "arguments", json_new_string(text.data, text.len));
+		buf_free(&text);
+	}
+	json_free(object);
+	return true;
 }
 
-struct json *
-provider_tool_calls(struct json *calls, const char *body, size_t length)
+/* Makes a call of a reply one of an answer: NULL, or what the model did wrong. */
+static const char *
+fit_call(struct json *call, size_t index, uint64_t hash)
 {
-	for (size_t i = 0; i < json_count(calls); i++) {
-		struct json *call = json_at(calls, i);
-		struct json *function = json_get(call, "function");
-		const char *id = json_text(call, "id");
-		if (!json_text(function, "name"))
-			return NULL;
-		make_arguments_text(function);
-		if (!id || id[0] == '\0') {
-			uint64_t hash = provider_hash(body, length);
-			char *made_up =
-				x_asprintf("call_%08lx_%zu", (unsigned long)(hash & 0xffffffff), i);
-			json_set_text(call, "id", made_up);
-			free(made_up);
-		}
-		json_set_text(call, "type", "function");
+	struct json *function = json_get(call, "function");
+	const char *id = json_text(call, "id"), *name = json_text(function, "name");
+
+	if (!name || name[0] == '\0')
+		return "the model called a tool without naming it";
+	if (!make_arguments_text(function))
+		return "the model called a tool with arguments that are no JSON object";
+	if (!id || id[0] == '\0') {
+		char *made_up =
+			x_asprintf("call_%08lx_%zu", (unsigned long)(hash & 0xffffffff), index);
+		json_set_text(call, "id", made_up);
+		free(made_up);
 	}
-	return json_ref(calls);
+	json_set_text(call, "type", "function");
+	return NULL;
+}
+
+bool
+provider_take_calls(
+	struct provider_answer *answer, struct json *calls, const char *body, size_t length)
+{
+	if (json_type(calls) != JSON_ARRAY || json_count(calls) == 0)
+		return true;
+	uint64_t hash = provider_hash(body, length);
+	for (size_t i = 0; i < json_count(calls) && !answer->bad_call; i++)
+		answer->bad_call = fit_call(json_at(calls, i), i, hash);
+	if (answer->bad_call)
+		return false;
+	answer->tool_calls = json_ref(calls);
+	return true;
 }
 
 uint64_t

@@ -96,6 +96,9 @@ struct provider_answer {
 	struct json *tool_calls;
 	enum provider_finish finish;
 	struct provider_usage usage;
+	/* Set where a tool call of the model's makes the reply no answer: static text, for the
+	 * judge. */
+	const char *bad_call;
 };
 
 struct provider_family {
@@ -112,7 +115,7 @@ struct provider_family {
 	/*
 	 * Reads a 2xx reply. True: *answer, which was initialised, is filled. False: the body is no
 	 * answer (an error in it, empty, cut, HTML, filtered): outcome_judge() knows what it is,
-	 * for all families. *answer may be partly filled then.
+	 * for all families, from the body and bad_call. *answer may be partly filled then.
 	 */
 	bool (*answer)(const char *body, size_t length, struct provider_answer *answer);
 	/* Fills a request that costs nothing and proves that the provider is there and the key good

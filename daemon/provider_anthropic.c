@@ -476,13 +476,9 @@ take_message(
 	const struct json *root, const char *body, size_t length, struct provider_answer *answer)
 {
 	struct json *calls = json_new_array();
-	bool whole = true;
 
 	read_blocks(json_get(root, "content"), &answer->text, calls);
-	if (json_count(calls) > 0) {
-		answer->tool_calls = provider_tool_calls(calls, body, length);
-		whole = answer->tool_calls != NULL;
-	}
+	bool whole = provider_take_calls(answer, calls, body, length);
 	json_free(calls);
 	if (!whole || !take_finish(json_text(root, "stop_reason"), answer) || answer->text.failed)
 		return false;

@@ -15,11 +15,13 @@ int64_t provider_count(const struct json *usage, const char *key);
 void provider_read_usage(struct provider_usage *usage, const struct json *prompt,
 	const struct json *completion, const struct json *total, const struct json *cached);
 /*
- * Makes tool calls of a reply those of an answer: missing ids are made up, arguments that are
- * objects become text. NULL if one of them has no name. Made-up ids are the same whenever the same
- * body is read, and differ from those of other bodies, for they meet again in one conversation.
+ * Makes tool calls of a reply, if it has any, those of an answer: missing ids are made up,
+ * arguments that are objects become text. False with bad_call of the answer set if one of them has
+ * no name or has arguments that are no object. Made-up ids are the same whenever the same body is
+ * read, and differ from those of other bodies, for they meet again in one conversation.
  */
-struct json *provider_tool_calls(struct json *calls, const char *body, size_t length);
+bool provider_take_calls(
+	struct provider_answer *answer, struct json *calls, const char *body, size_t length);
 /* A number that is the same for the same text, and hardly ever for another (FNV-1a). */
 uint64_t provider_hash(const char *text, size_t length);
 /* Sets *why to text; returns LLMFO_EBAD_REQUEST. */
@@ -58,7 +60,8 @@ bool provider_is_blank(const char *text, size_t length);
 /* A content's texts, one to a line, with what else is in it left out. */
 void provider_plain_text(const struct json *content, struct buf *text);
 bool provider_is_system(const struct json *message);
-/* A call's arguments, text in OpenAI's form, as an object; NULL if they are none. */
+/* A call's arguments, an object or its text, as an object, to be freed; those that are missing or
+ * blank are an empty one. NULL if they are anything else. */
 struct json *provider_arguments(const struct json *arguments);
 
 /* The calls that results of tools answer: those of the latest message that had any. */

@@ -219,11 +219,8 @@ take_message(const struct json *root, const char *body, size_t body_length,
 
 	if (text && buf_add(&answer->text, text, length) != 0)
 		return false;
-	if (json_type(calls) == JSON_ARRAY && json_count(calls) > 0) {
-		answer->tool_calls = provider_tool_calls(calls, body, body_length);
-		if (!answer->tool_calls)
-			return false;
-	}
+	if (!provider_take_calls(answer, calls, body, body_length))
+		return false;
 	answer->finish = reason && strcmp(reason, "length") == 0 ? PROVIDER_FINISH_LENGTH
 		: answer->tool_calls                             ? PROVIDER_FINISH_TOOL_CALLS
 								 : PROVIDER_FINISH_STOP;

@@ -171,17 +171,14 @@ take_tool_calls(
 	struct json *calls = json_get(message, "tool_calls");
 	const struct json *call = json_get(message, "function_call");
 
-	if (json_type(calls) == JSON_ARRAY && json_count(calls) > 0) {
-		answer->tool_calls = provider_tool_calls(calls, body, length);
-		return answer->tool_calls != NULL;
-	}
-	if (json_type(call) == JSON_OBJECT) {
-		calls = legacy_calls(call);
-		answer->tool_calls = provider_tool_calls(calls, body, length);
-		json_free(calls);
-		return answer->tool_calls != NULL;
-	}
-	return true;
+	if (!provider_take_calls(answer, calls, body, length))
+		return false;
+	if (answer->tool_calls || json_type(call) != JSON_OBJECT)
+		return true;
+	calls = legacy_calls(call);
+	bool whole = provider_take_calls(answer, calls, body, length);
+	json_free(calls);
+	return whole;
 }
 
 static const struct finish_row {

@@ -140,8 +140,10 @@ provider_arguments(const struct json *arguments)
 
 	if (json_type(arguments) == JSON_OBJECT)
 		return json_ref(arguments);
-	if (!text || length == 0)
+	if (json_type(arguments) <= JSON_NULL || (text && provider_is_blank(text, length)))
 		return json_new_object();
+	if (!text)
+		return NULL;
 	struct json *object = json_parse(text, length, true, NULL);
 	if (json_type(object) == JSON_OBJECT)
 		return object;

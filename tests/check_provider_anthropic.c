@@ -371,7 +371,7 @@ static const struct {
 	 "}}],\"stop_reason\":\"tool_use\",\"stop_sequence\":null,\"usage\":{\"inp"
 	 "ut_tokens\":10,\"cache_creation_input_tokens\":3,\"cache_read_input_toke"
 	 "ns\":5,\"output_tokens\":7}}",
-		"malformed_response!"},
+		"malformed_response"},
 	{"{\"id\":\"msg_1\",\"type\":\"message\",\"role\":\"assistant\",\"model\":"
 	 "\"m\",\"content\":[],\"stop_reason\":\"end_turn\",\"stop_sequence\":null"
 	 ",\"usage\":{\"input_tokens\":10,\"cache_creation_input_tokens\":3,\"cach"

@@ -361,7 +361,7 @@ static const struct {
 	 "etadata\":{\"promptTokenCount\":10,\"toolUsePromptTokenCount\":2,\"candi"
 	 "datesTokenCount\":4,\"thoughtsTokenCount\":3,\"cachedContentTokenCount\""
 	 ":5,\"totalTokenCount\":19},\"modelVersion\":\"m\"}",
-		"malformed_response!"},
+		"malformed_response"},
 	{"{\"candidates\":[{\"content\":{\"parts\":[],\"role\":\"model\"},\"index"
 	 "\":0,\"finishReason\":\"STOP\"}],\"usageMetadata\":{\"promptTokenCount\""
 	 ":10,\"toolUsePromptTokenCount\":2,\"candidatesTokenCount\":4,\"thoughtsT"

@@ -224,7 +224,7 @@ static const struct {
 		 "\"tool_calls\""),
 		"", "[" CALL("\"{\\\"a\\\":1}\"") "]", PROVIDER_FINISH_TOOL_CALLS},
 	{CHOICE("{\"content\":\"\",\"tool_calls\":[" CALL("\"\"") "]}", "\"stop\""), "",
-		"[" CALL("\"\"") "]", PROVIDER_FINISH_TOOL_CALLS},
+		"[" CALL("\"{}\"") "]", PROVIDER_FINISH_TOOL_CALLS},
 	{CHOICE("{\"tool_calls\":[{\"function\":{\"name\":\"f\",\"arguments\":{\"a\":"
 		"18446744073709551615}}},{\"id\":\"\",\"function\":{\"name\":\"g\"}}]}",
 		 "\"tool_calls\""),

@@ -98,6 +98,7 @@ family_read(const char *preset, const char *body)
 	if (provider_preset(preset)->family->answer(body, strlen(body), &answer)) {
 		text = answer_text(&answer);
 	} else {
+		in.bad_call = answer.bad_call;
 		outcome_judge(&in, &outcome);
 		text = x_asprintf("%s%s", outcome_text(outcome.class), outcome.counts ? "!" : "");
 	}
