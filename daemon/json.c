@@ -25,6 +25,8 @@
 
 static char null_node;
 
+static void narrow(struct json *json);
+
 static struct json *
 wrap(struct json_object *object)
 {
@@ -95,20 +97,49 @@ parse_utf8(const char *text, size_t length, bool strict, const char **why)
 	return wrap(object);
 }
 
-/* Parses what somebody sent who need not keep to anything but UTF-8. */
+static bool
+narrow_pair(const char *key, struct json *value, void *arg)
+{
+	(void)key;
+	(void)arg;
+	narrow(value);
+	return true;
+}
+
+/* Gives integers that were widened their own text back. */
+static void
+narrow(struct json *json)
+{
+	struct json_object *object = unwrap(json);
+
+	if (json_type(json) == JSON_DOUBLE) {
+		const char *text = json_number_text(json);
+		size_t length = strlen(text), own = json_strict_narrow(text, length);
+		if (own < length)
+			json_object_set_serializer(object, json_object_userdata_to_json_string,
+				x_strndup(text, own), json_object_free_userdata);
+	}
+	for (size_t i = 0; json_type(json) == JSON_ARRAY && i < json_count(json); i++)
+		narrow(json_at(json, i));
+	json_each(json, narrow_pair, NULL);
+}
+
+/* Parses UTF-8 with integers of any size, which json-c would cut. */
 static struct json *
-parse_lax(const char *text, size_t length, const char **why)
+parse_wide(const char *text, size_t length, bool strict, const char **why)
 {
 	struct json *json = NULL;
 	struct buf wide;
 
 	buf_init(&wide, INT_MAX - 1);
 	if (!json_strict_widen(text, length, &wide))
-		json = parse_utf8(text, length, false, why);
+		json = parse_utf8(text, length, strict, why);
 	else if (!wide.failed)
-		json = parse_utf8(wide.data, wide.len, false, why);
+		json = parse_utf8(wide.data, wide.len, strict, why);
 	else
 		*why = "out of memory";
+	if (wide.len > 0)
+		narrow(json);
 	buf_free(&wide);
 	return json;
 }
@@ -122,7 +153,7 @@ parse_mended(const char *text, size_t length, const char **why)
 
 	buf_init(&mended, INT_MAX - 1);
 	if (buf_add_mended(&mended, text, length) == 0)
-		json = parse_lax(mended.data, mended.len, why);
+		json = parse_wide(mended.data, mended.len, false, why);
 	else
 		*why = "out of memory";
 	buf_free(&mended);
@@ -150,13 +181,15 @@ json_parse(const char *text, size_t length, bool strict, const char **why)
 		return NULL;
 	}
 	const char *fault = strict ? json_strict_fault(text, length) : NULL;
+	if (!fault && json_strict_cuts_key(text, length))
+		fault = "a NUL in a key";
 	if (fault) {
 		*why = fault;
 		return NULL;
 	}
 	if (!utf8)
 		return parse_mended(text, length, why);
-	return strict ? parse_utf8(text, length, true, why) : parse_lax(text, length, why);
+	return parse_wide(text, length, strict, why);
 }
 
 void

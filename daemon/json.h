@@ -2,8 +2,8 @@
 /*
  * The only door to the JSON library (json-c). A struct json is a node of a tree: freeing the root
  * frees all; a node handed to json_set()/json_push() belongs to the tree from then on. Getters take
- * NULL as "not there", so that they can be chained. Integers keep all 64 bits, other numbers their
- * text.
+ * NULL as "not there", so that they can be chained. Integers keep all 64 bits, other numbers and
+ * longer integers, which are doubles here, their text.
  */
 #ifndef LLMFO_JSON_H
 #define LLMFO_JSON_H
@@ -30,9 +30,9 @@ enum json_type {
 /*
  * Parses exactly one JSON value with white space around it, at most JSON_DEPTH_MAX deep. NULL when
  * the text is not that: *why, if asked for, is then a static text ("unexpected end", ...). strict
- * is for what our callers send: it refuses what standard JSON does not know, integers beyond 64
- * bits and what is not UTF-8; else broken UTF-8 is mended (U+FFFD). All strings of a tree are
- * well-formed UTF-8. A JSON `null` parses to a node of type JSON_NULL.
+ * is for what our callers send: it refuses what standard JSON does not know and what is not UTF-8;
+ * else broken UTF-8 is mended (U+FFFD). A key with a NUL in it is refused either way. All strings
+ * of a tree are well-formed UTF-8. A JSON `null` parses to a node of type JSON_NULL.
  */
 struct json *json_parse(const char *text, size_t length, bool strict, const char **why);
 /* Frees a root. NULL is fine. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What json-c lets pass even when told to be strict, and a caller's JSON may not have: control
- * characters in strings, NaN and its kin, numbers JSON does not know, integers beyond 64 bits.
- * Looks at tokens only; how they stand together is json-c's to judge.
+ * characters in strings, NaN and its kin, numbers JSON does not know. And what json-c would harm:
+ * integers beyond 64 bits, keys with a NUL. Looks at tokens only; how they stand together is
+ * json-c's to judge.
  */
 #include "json_strict.h"
 
@@ -12,6 +13,8 @@
 #include <string.h>
 
 #define INTEGER_DIGITS_MAX 20
+/* Makes a double of an integer, which json-c keeps as text; nobody else writes an exponent so. */
+#define WIDE_MARK "e-000000000000000000"
 
 /* Bytes of the string from its opening quote to its closing one, or to the end; 0 for a bad one. */
 static size_t
@@ -66,7 +69,7 @@ is_number(const char *text, size_t length)
 		return false;
 	at += whole;
 	if (at == length)
-		return fits_64_bits(text, length);
+		return true;
 	if (text[at] == '.') {
 		size_t fraction = digits(text + at + 1, length - at - 1);
 		if (fraction == 0)
@@ -118,8 +121,7 @@ json_strict_fault(const char *text, size_t length)
 			bytes = bare_bytes(text + at, length - at);
 			bool number = text[at] == '-' || digits(text + at, 1);
 			if (number && !is_number(text + at, bytes))
-				return "a number that JSON does not know, or an integer beyond 64 "
-				       "bits";
+				return "a number that JSON does not know";
 			if (!number && !is_word(text + at, bytes))
 				return "unexpected character";
 		}
@@ -162,10 +164,55 @@ json_strict_widen(const char *text, size_t length, struct buf *out)
 		if (!is_wide(text + at, bytes))
 			continue;
 		(void)buf_add(out, text + done, at + bytes - done);
-		(void)buf_puts(out, "e0");
+		(void)buf_puts(out, WIDE_MARK);
 		done = at + bytes;
 	}
 	if (done > 0)
 		(void)buf_add(out, text + done, length - done);
 	return done > 0;
+}
+
+size_t
+json_strict_narrow(const char *text, size_t length)
+{
+	static const char mark[] = WIDE_MARK;
+	size_t end = sizeof(mark) - 1;
+
+	if (length <= end || memcmp(text + length - end, mark, end) != 0 ||
+		!is_wide(text, length - end))
+		return length;
+	return length - end;
+}
+
+/* Does an escaped NUL stand in the string? */
+static bool
+holds_nul(const char *text, size_t length)
+{
+	for (size_t i = 0; i + 5 < length; i++) {
+		if (text[i] != '\\')
+			continue;
+		if (memcmp(text + i, "\\u0000", 6) == 0)
+			return true;
+		i++;
+	}
+	return false;
+}
+
+bool
+json_strict_cuts_key(const char *text, size_t length)
+{
+	bool nul = false; /* in the last string */
+
+	if (!memmem(text, length, "\\u0000", 6))
+		return false;
+	for (size_t at = 0, bytes; at < length; at += bytes) {
+		bytes = token_bytes(text + at, length - at);
+		if (text[at] == '"')
+			nul = holds_nul(text + at, bytes);
+		else if (text[at] == ':' && nul)
+			return true;
+		else if (!strchr(" \t\r\n", text[at]))
+			nul = false;
+	}
+	return false;
 }

@@ -9,10 +9,14 @@
  */
 const char *json_strict_fault(const char *text, size_t length);
 /*
- * Appends the text with integers beyond 64 bits written as other numbers of the same value
- * ("123...890e0"), whose text json-c keeps; integers themselves it would cut. False, and nothing
+ * Appends the text with a mark behind integers beyond 64 bits that makes them other numbers of the
+ * same value, whose text json-c keeps; integers themselves it would cut. False, and nothing
  * appended, if there are none.
  */
 bool json_strict_widen(const char *text, size_t length, struct buf *out);
+/* Bytes of a number's text without such a mark. */
+size_t json_strict_narrow(const char *text, size_t length);
+/* Does a key hold a NUL, at which json-c would cut it? */
+bool json_strict_cuts_key(const char *text, size_t length);
 
 #endif

@@ -11,7 +11,9 @@
 #define WORDS \
 	"\xf0\x9f\x98\x80 \xe2\x80\xae\xe4\xb8\xad \\u0000\\u0001\\\" \\\\ \xe2\x80\xa8 " \
 	"a\xcc\x88 \xf4\x8f\xbf\xbf / \\n "
-#define ARGUMENTS "\\\"n\\\":9007199254740993,\\\"u\\\":18446744073709551615,\\\"f\\\":1e-7"
+#define ARGUMENTS \
+	"\\\"n\\\":9007199254740993,\\\"u\\\":18446744073709551615,\\\"w\\\":-" \
+	"123456789012345678901234567890,\\\"f\\\":1e-7"
 #define DEEP 100
 
 static const char *const presets[] = {"openai", "mistral", "anthropic", "gemini", "ollama"};
@@ -25,7 +27,9 @@ deep_schema(void)
 	buf_init(&text, 10000);
 	for (int i = 0; i < DEEP; i++)
 		buf_puts(&text, "{\"properties\":");
-	buf_puts(&text, "{\"maximum\":9007199254740993,\"pattern\":\"" WORDS "\",\"x\":\"\"}");
+	buf_puts(&text,
+		"{\"maximum\":123456789012345678901234567890,\"pattern\":\"" WORDS
+		"\",\"x\":\"\"}");
 	for (int i = 0; i < DEEP; i++)
 		buf_putc(&text, '}');
 	return buf_take(&text, NULL);
@@ -63,6 +67,7 @@ START_TEST(nothing_is_changed_on_its_way_out)
 	assert_has(request.body, "\"" NAME "\"");
 	assert_has(request.body, "9007199254740993,");
 	assert_has(request.body, "18446744073709551615");
+	assert_has(request.body, "-123456789012345678901234567890,");
 	json_free(body);
 	family_request_free(&request);
 	free(chat);
@@ -78,16 +83,19 @@ static const char *const replies[][2] = {
 	{"anthropic",
 		"{\"content\":[{\"type\":\"text\",\"text\":\"" WORDS
 		"\"},{\"type\":\"tool_use\",\"id\":\"a\",\"name\":\"" NAME
-		"\",\"input\":{\"n\":9007199254740993,\"u\":18446744073709551615,\"f\":1e-7}}]}"},
+		"\",\"input\":{\"n\":9007199254740993,\"u\":18446744073709551615,\"w\":-"
+                "123456789012345678901234567890,\"f\":1e-7}}]}"},
 	{"gemini",
 		"{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"" WORDS
 		"\"},{\"functionCall\":{\"id\":\"a\",\"name\":\"" NAME
-		"\",\"args\":{\"n\":9007199254740993,\"u\":18446744073709551615,\"f\":1e-7}}}"
+		"\",\"args\":{\"n\":9007199254740993,\"u\":18446744073709551615,\"w\":-"
+                "123456789012345678901234567890,\"f\":1e-7}}}"
 		"]}}]}"},
 	{"ollama",
 		"{\"message\":{\"content\":\"" WORDS
 		"\",\"tool_calls\":[{\"id\":\"a\",\"function\":{\"name\":\"" NAME
-		"\",\"arguments\":{\"n\":9007199254740993,\"u\":18446744073709551615,\"f\":1e-7}}}"
+		"\",\"arguments\":{\"n\":9007199254740993,\"u\":18446744073709551615,\"w\":-"
+                "123456789012345678901234567890,\"f\":1e-7}}}"
 		"]},\"done\":true}"},
 };
 
