@@ -225,7 +225,10 @@ add_messages(struct draft *draft, const struct json *given)
 		const struct json *message = json_at(given, i);
 		const char *role = json_text(message, "role");
 
-		if (provider_is_system(message))
+		if (provider_is_system(message) && provider_has_image(json_get(message, "content")))
+			error = provider_refuse(
+				draft->why, "anthropic takes no images in a system message");
+		else if (provider_is_system(message))
 			error = add_parts(&draft->system, json_get(message, "content"), draft->why);
 		else if (role && strcmp(role, "tool") == 0)
 			error = add_result(draft, message);
@@ -482,7 +485,10 @@ take_message(
 	json_free(calls);
 	if (!whole || !take_finish(json_text(root, "stop_reason"), answer) || answer->text.failed)
 		return false;
-	return answer->text.len > 0 || answer->tool_calls ||
+	/* a stop text may come first of all */
+	const char *reason = json_text(root, "stop_reason");
+	bool stopped = reason && strcmp(reason, "stop_sequence") == 0;
+	return answer->text.len > 0 || answer->tool_calls || stopped ||
 		answer->finish == PROVIDER_FINISH_LENGTH;
 }
 

@@ -29,6 +29,8 @@ int provider_refuse(struct buf *why, const char *text);
 /* LLMFO_EBAD_REQUEST with *why if the model lacks what the chat needs, by the tables; else 0. */
 int provider_refuse_lacks(const struct provider_endpoint *endpoint,
 	const struct provider_chat *chat, struct buf *why);
+/* A model's own name, without what lists ("models/") and tuning ("ft:") put before it. */
+const char *provider_bare_model(const char *model);
 /* temperature and top_p, if they are set; a 1 is left out for models that take no more than one of
  * them or none, where it means the same. */
 void provider_set_sampling(const struct provider_endpoint *endpoint,
@@ -57,8 +59,9 @@ bool provider_read_part(const struct json *content, size_t index, struct provide
 int provider_check_image(const struct provider_part *part, struct buf *why);
 /* Is there nothing to see in a text: only ASCII's white space, or nothing? */
 bool provider_is_blank(const char *text, size_t length);
-/* A content's texts, one to a line, with what else is in it left out. */
+/* A content's texts, one behind the other, with what else is in it left out. */
 void provider_plain_text(const struct json *content, struct buf *text);
+bool provider_has_image(const struct json *content);
 bool provider_is_system(const struct json *message);
 /* A call's arguments, an object or its text, as an object, to be freed; those that are missing or
  * blank are an empty one. NULL if they are anything else. */

@@ -201,6 +201,8 @@ add_message(struct draft *draft, const struct json *given)
 {
 	const char *role = json_text(given, "role");
 
+	if (provider_is_system(given) && provider_has_image(json_get(given, "content")))
+		return provider_refuse(draft->why, "gemini takes no images in a system message");
 	if (provider_is_system(given))
 		return add_content(draft->system, json_get(given, "content"), draft->why);
 	if (role && strcmp(role, "tool") == 0)
@@ -211,17 +213,10 @@ add_message(struct draft *draft, const struct json *given)
 	return add_content(add_turn(draft, "user"), json_get(given, "content"), draft->why);
 }
 
-/* "models/x" is how the list has it. */
-static const char *
-bare_model(const char *model)
-{
-	return util_starts_with(model, "models/") ? model + strlen("models/") : model;
-}
-
 static bool
 wants_signatures(const char *model)
 {
-	model = bare_model(model);
+	model = provider_bare_model(model);
 	return !util_starts_with(model, "gemini-1") && !util_starts_with(model, "gemini-2");
 }
 
@@ -374,7 +369,8 @@ chat_url(const struct provider_endpoint *endpoint, const char *model)
 
 	buf_init(&url, strlen(base) + 3 * strlen(model) + 100);
 	buf_printf(&url, "%s/%s/", base, tuned ? "tunedModels" : "models");
-	provider_add_segment(&url, tuned ? model + strlen("tunedModels/") : bare_model(model));
+	provider_add_segment(
+		&url, tuned ? model + strlen("tunedModels/") : provider_bare_model(model));
 	buf_puts(&url, ":generateContent");
 	free(base);
 	return buf_take(&url, NULL);
@@ -529,7 +525,7 @@ read_answer(const char *body, size_t length, struct provider_answer *answer)
 static bool
 same_model(const char *listed, const char *model)
 {
-	return strcmp(bare_model(listed), bare_model(model)) == 0;
+	return strcmp(provider_bare_model(listed), provider_bare_model(model)) == 0;
 }
 
 static int

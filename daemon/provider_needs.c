@@ -27,9 +27,21 @@ static const char *const texts[PROVIDER_NEEDS] = {
 
 /* ---- targets ---- */
 
+const char *
+provider_bare_model(const char *model)
+{
+	static const char *const starts[] = {"models/", "ft:"};
+
+	for (size_t i = 0; i < UTIL_COUNT(starts); i++)
+		if (util_starts_with(model, starts[i]))
+			model += strlen(starts[i]);
+	return model;
+}
+
 static const struct model_row *
 find_model(const struct provider_preset *preset, const char *model)
 {
+	model = provider_bare_model(model);
 	for (size_t i = 0; i < UTIL_COUNT(model_rows); i++)
 		if (strcmp(preset->name, model_rows[i].preset) == 0 &&
 			fnmatch(model_rows[i].model, model, FNM_NOESCAPE) == 0)
@@ -115,6 +127,18 @@ is_role(const struct json *message, const char *role)
 	return own && strcmp(own, role) == 0;
 }
 
+/* Is one of these tools, or calls of tools, no function? */
+static bool
+has_custom(const struct json *list)
+{
+	for (size_t i = 0; i < json_count(list); i++) {
+		const char *type = json_text(json_at(list, i), "type");
+		if (type && strcmp(type, "function") != 0)
+			return true;
+	}
+	return false;
+}
+
 static unsigned
 needs_of_message(const struct json *message, bool *system)
 {
@@ -125,6 +149,8 @@ needs_of_message(const struct json *message, bool *system)
 	*system = is_role(message, "system") || is_role(message, "developer");
 	if (called || tool)
 		needs |= PROVIDER_NEED_TOOLS;
+	if (has_custom(calls))
+		needs |= PROVIDER_NEED_TOOL_CUSTOM;
 	if (blank && !called && !tool && !*system)
 		needs |= PROVIDER_NEED_EMPTY;
 	if (!tool && json_truthy(json_get(message, "name")))
@@ -145,12 +171,7 @@ needs_of_tools(const struct json *tools, const struct json *choice)
 		needs |= PROVIDER_NEED_TOOL_REQUIRED;
 	else if (json_type(choice) > JSON_NULL && !(word && strcmp(word, "auto") == 0))
 		needs |= PROVIDER_NEED_TOOL_NAMED;
-	for (size_t i = 0; i < json_count(tools); i++) {
-		const char *type = json_text(json_at(tools, i), "type");
-		if (type && strcmp(type, "function") != 0)
-			needs |= PROVIDER_NEED_TOOL_CUSTOM;
-	}
-	return needs;
+	return has_custom(tools) ? needs | PROVIDER_NEED_TOOL_CUSTOM : needs;
 }
 
 unsigned

@@ -57,8 +57,7 @@ chat_url(const struct provider_endpoint *endpoint, const char *model)
 static bool
 is_newer_model(const char *model)
 {
-	if (util_starts_with(model, "ft:"))
-		model += strlen("ft:");
+	model = provider_bare_model(model);
 	if (model[0] == 'o' && model[1] >= '1' && model[1] <= '9')
 		return true;
 	return util_starts_with(model, "gpt-") && strtol(model + strlen("gpt-"), NULL, 10) >= 5;

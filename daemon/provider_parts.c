@@ -104,12 +104,20 @@ provider_plain_text(const struct json *content, struct buf *text)
 	struct provider_part part;
 
 	for (size_t i = 0; provider_read_part(content, i, &part); i++) {
-		if (part.kind != PROVIDER_PART_TEXT)
-			continue;
-		if (text->len > 0)
-			buf_putc(text, '\n');
-		buf_add(text, part.text, part.length);
+		if (part.kind == PROVIDER_PART_TEXT)
+			buf_add(text, part.text, part.length);
 	}
+}
+
+bool
+provider_has_image(const struct json *content)
+{
+	struct provider_part part;
+
+	for (size_t i = 0; provider_read_part(content, i, &part); i++)
+		if (part.kind == PROVIDER_PART_IMAGE)
+			return true;
+	return false;
 }
 
 bool

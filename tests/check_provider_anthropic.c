@@ -285,6 +285,10 @@ static const struct {
 		"{\"messages\":[{\"role\":\"user\",\"content\":\"hi\"},{\"role\":\"tool\""
 		",\"content\":\"x\"}]}",
 		"the result of a tool has no tool_call_id"},
+	{"claude-haiku-4-5",
+		"{\"messages\":[{\"role\":\"system\",\"content\":[{\"type\":\"image_url\""
+		",\"image_url\":\"https://h/x.png\"}]},{\"role\":\"user\",\"content\":\"hi\"}]}",
+		"anthropic takes no images in a system message"},
 };
 
 START_TEST(what_it_cannot_say_is_refused_with_the_reason)
@@ -405,6 +409,8 @@ static const struct {
 	 "\":null,\"usage\":{\"input_tokens\":10,\"cache_creation_input_tokens\":3"
 	 ",\"cache_read_input_tokens\":5,\"output_tokens\":7}}",
 		"malformed_response!"},
+	{"{\"content\":[],\"stop_reason\":\"stop_sequence\",\"stop_sequence\":\"END\"}",
+		"{\"text\":\"\",\"finish\":\"stop\",\"usage\":[]}"},
 };
 
 START_TEST(an_answer_comes_back_in_openai_s_form)

@@ -22,10 +22,10 @@ static const struct {
 	{"gemini-2.5-flash",
 		"{\"messages\":[{\"role\":\"system\",\"content\":\"s1\"},{\"role\":\"user"
 		"\",\"content\":\"hi\"},{\"role\":\"developer\",\"content\":[{\"type\":\""
-		"text\",\"text\":\"s2\"}]},{\"role\":\"assistant\",\"content\":\"\"},{\"r"
+		"text\",\"text\":\"s2\"}]},{\"role\":\"assistant\",\"content\":\"y\"},{\"r"
 		"ole\":\"user\",\"content\":\"hi\"}]}",
 		"{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"hi\"}]},{\"role"
-		"\":\"model\",\"parts\":[{\"text\":\"\"}]},{\"role\":\"user\",\"parts\":["
+		"\":\"model\",\"parts\":[{\"text\":\"y\"}]},{\"role\":\"user\",\"parts\":["
 		"{\"text\":\"hi\"}]}],\"systemInstruction\":{\"parts\":[{\"text\":\"s1\"}"
 		",{\"text\":\"s2\"}]}}"},
 	{"gemini-2.5-flash",
@@ -251,6 +251,14 @@ static const struct {
 		"{\"messages\":[{\"role\":\"user\",\"content\":\"hi\"},{\"role\":\"assist"
 		"ant\",\"tool_calls\":[{\"id\":\"a\"}]}]}",
 		"a tool call has no name"},
+	{"gemini-2.5-flash",
+		"{\"messages\":[{\"role\":\"user\",\"content\":\"hi\"},{\"role\":\"assist"
+		"ant\",\"content\":null,\"tool_calls\":[]}]}",
+		"gemini takes no empty message"},
+	{"gemini-2.5-flash",
+		"{\"messages\":[{\"role\":\"system\",\"content\":[{\"type\":\"image_url\""
+		",\"image_url\":\"https://h/x.png\"}]},{\"role\":\"user\",\"content\":\"hi\"}]}",
+		"gemini takes no images in a system message"},
 };
 
 START_TEST(what_it_cannot_say_is_refused_with_the_reason)

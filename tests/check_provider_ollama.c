@@ -62,7 +62,7 @@ static const struct {
 		  "{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:image/png;base64,AAAA\"}},"
 		  "{\"type\":\"image_url\",\"image_url\":\"DATA:image/jpeg;BASE64,BBBB\"},"
 		  "{\"type\":\"text\",\"text\":\"b\"}]}"),
-		START "\"messages\":[{\"role\":\"user\",\"content\":\"a\\nb\","
+		START "\"messages\":[{\"role\":\"user\",\"content\":\"ab\","
 		      "\"images\":[\"AAAA\",\"BBBB\"]}]}"},
 	{MESSAGES(
 		 "{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":\"c1\",\"type\":"
