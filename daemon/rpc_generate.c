@@ -6,9 +6,11 @@
 #include "error.h"
 #include "llmfo.h"
 #include "rpc.h"
+#include "rpc_shape.h"
 
 #define STOP_MAX 16
 #define RETRIES_MAX 10
+#define WHY_MAX_BYTES 300
 
 /* A call and the request that waits for it. */
 struct generate {
@@ -70,82 +72,6 @@ new_message(const char *role, const char *text, size_t length)
 	return message;
 }
 
-/* In a message, tool calls may be JSON text, and so may each part of a content; they become trees.
- */
-static const char *
-unfold(struct json *message)
-{
-	const char *why = NULL;
-	size_t length;
-	const char *calls = json_string(json_get(message, "tool_calls"), &length);
-
-	if (calls) {
-		struct json *tree = json_parse(calls, length, true, &why);
-
-		if (!tree)
-			return "its tool_calls are not usable JSON";
-		json_set(message, "tool_calls", tree);
-	}
-	struct json *content = json_get(message, "content");
-	if (json_type(content) != JSON_ARRAY)
-		return NULL;
-	struct json *parts = json_new_array();
-	for (size_t i = 0; i < json_count(content); i++) {
-		const char *part = json_string(json_at(content, i), &length);
-		struct json *tree =
-			part ? json_parse(part, length, true, &why) : json_ref(json_at(content, i));
-
-		json_push(parts, tree);
-		if (json_type(tree) != JSON_OBJECT) {
-			json_free(parts);
-			return "each part of its content must be a map, or a map's JSON text";
-		}
-	}
-	json_set(message, "content", parts);
-	return NULL;
-}
-
-/* What is wrong with one message, or NULL. */
-static const char *
-message_fault(struct json *message)
-{
-	static const char *const roles[] = {"system", "developer", "user", "assistant", "tool"};
-	const char *role = json_text(message, "role");
-	enum json_type content = json_type(json_get(message, "content"));
-	bool known = false;
-
-	if (json_type(message) != JSON_OBJECT)
-		return "it must be a map";
-	for (size_t i = 0; role && i < UTIL_COUNT(roles); i++)
-		known |= strcmp(role, roles[i]) == 0;
-	if (!known)
-		return "its role must be system, developer, user, assistant or tool";
-	if (content != JSON_STRING && content != JSON_ARRAY &&
-		!(strcmp(role, "assistant") == 0 && json_get(message, "tool_calls")))
-		return "its content must be a string or an array of parts";
-	return unfold(message);
-}
-
-static bool
-check_messages(struct session_request *request, struct json *messages)
-{
-	if (json_count(messages) == 0) {
-		session_fail(request, LLMFO_EINVALID_REQUEST,
-			"`messages` must hold at least one message");
-		return false;
-	}
-	for (size_t i = 0; i < json_count(messages); i++) {
-		const char *fault = message_fault(json_at(messages, i));
-
-		if (fault) {
-			session_fail(
-				request, LLMFO_EINVALID_REQUEST, "messages[%zu]: %s", i, fault);
-			return false;
-		}
-	}
-	return true;
-}
-
 static bool
 take_messages(
 	struct session_request *request, const msgpack_object_map *map, struct call_request *call)
@@ -165,7 +91,7 @@ take_messages(
 		return false;
 	}
 	if (call->messages)
-		return check_messages(request, call->messages);
+		return true;
 	call->messages = json_new_array();
 	if (system)
 		json_push(call->messages, new_message("system", system, system_length));
@@ -308,12 +234,28 @@ take_tool_choice(
 	return take_json(request, map, "tool_choice", JSON_OBJECT, &call->tool_choice);
 }
 
+/* False: the request was answered. */
+static bool
+check_shape(struct session_request *request, struct call_request *call)
+{
+	struct buf why;
+
+	buf_init(&why, WHY_MAX_BYTES);
+	bool good = (!call->messages || rpc_shape_messages(call->messages, &why)) &&
+		rpc_shape_tools(call->tools, &why) &&
+		rpc_shape_choice(call->tools, call->tool_choice, &why);
+	if (!good)
+		session_fail(request, LLMFO_EINVALID_REQUEST, "%s", why.data);
+	buf_free(&why);
+	return good;
+}
+
 bool
 rpc_read_content(
 	struct session_request *request, const msgpack_object_map *map, struct call_request *call)
 {
 	if (!take_messages(request, map, call) || !take_params(request, map, call) ||
-		!take_tool_choice(request, map, call))
+		!take_tool_choice(request, map, call) || !check_shape(request, call))
 		return false;
 	call_request_judge(call);
 	return true;
