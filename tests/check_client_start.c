@@ -246,7 +246,7 @@ START_TEST(a_blocking_call_serves_the_others_meanwhile)
 	tally_start(&tally, "quick", NULL, LONG_MS);
 	tally_start(&tally, "slow", NULL, LONG_MS);
 	tally_start(&tally, "slow", NULL, 30);
-	ck_assert_int_eq(llmfo_call(client, "slow", NULL, 60, &reply), LLMFO_ETIMED_OUT);
+	ck_assert_int_eq(llmfo_call(client, "slow", NULL, 500, &reply), LLMFO_ETIMED_OUT);
 	ck_assert_uint_eq(tally.ended, 2);
 	ck_assert_int_eq(tally.calls[0].error, 0);
 	ck_assert_int_eq(tally.calls[2].error, LLMFO_ETIMED_OUT);

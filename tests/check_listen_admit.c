@@ -94,7 +94,9 @@ main(void)
 	suite_add_tcase(suite, tests);
 	tcase_add_loop_test(
 		tests, no_user_takes_every_place, 0, (int)(sizeof cases / sizeof cases[0]));
-	tcase_add_test(tests, descriptors_limit_places_too);
+	/* valgrind keeps descriptors for itself and lets no limit of its program be lowered */
+	if (!getenv("LLMFO_VALGRIND"))
+		tcase_add_test(tests, descriptors_limit_places_too);
 	tcase_add_test(tests, the_kernel_tells_all_groups_of_a_peer);
 	srunner_run_all(runner, CK_ENV);
 	int failed = srunner_ntests_failed(runner);
