@@ -48,6 +48,19 @@ config_find_provider(const struct config *config, const char *name)
 	return NULL;
 }
 
+struct config_provider *
+config_find_provider_of(const struct config *config, const char *target)
+{
+	for (size_t i = 0; i < config->provider_count; i++) {
+		size_t length = strlen(config->providers[i]->name);
+
+		if (strncmp(target, config->providers[i]->name, length) == 0 &&
+			target[length] == '/')
+			return config->providers[i];
+	}
+	return NULL;
+}
+
 struct config_target *
 config_find_target(const struct config *config, const char *name)
 {

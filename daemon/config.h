@@ -186,6 +186,8 @@ void config_unref(struct config *config);
  * case.
  */
 struct config_provider *config_find_provider(const struct config *config, const char *name);
+/* The provider that a target's name ("provider/model") begins with. */
+struct config_provider *config_find_provider_of(const struct config *config, const char *target);
 struct config_target *config_find_target(const struct config *config, const char *name);
 struct config_chain *config_find_chain(const struct config *config, const char *name, bool agent);
 /*

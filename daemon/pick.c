@@ -70,19 +70,6 @@ pick_take(struct core *core, const struct call_request *request,
 	return error;
 }
 
-static const char *
-provider_of(const struct core *core, const char *target)
-{
-	for (size_t i = 0; i < core->config->provider_count; i++) {
-		const char *name = core->config->providers[i]->name;
-		size_t length = strlen(name);
-
-		if (strncmp(target, name, length) == 0 && target[length] == '/')
-			return name;
-	}
-	return NULL;
-}
-
 /* The better-placed target works again: the chain goes back to it. */
 static void
 end_trial(struct core *core, const char *chain, const char *target)
@@ -129,7 +116,8 @@ static bool
 is_target(const struct core *core, const char *name)
 {
 	return config_find_target(core->config, name) ||
-		(health_find(core->health, HEALTH_TARGET, name) && provider_of(core, name));
+		(health_find(core->health, HEALTH_TARGET, name) &&
+			config_find_provider_of(core->config, name));
 }
 
 int
@@ -141,7 +129,9 @@ pick_report(struct core *core, const struct pick_report *report, enum circuit_st
 
 	if (report->lease ? !lease : !is_target(core, report->target))
 		return LLMFO_ENOT_FOUND;
-	char *provider = x_strdup(lease ? lease->provider : provider_of(core, report->target));
+	char *provider =
+		x_strdup(lease ? lease->provider
+			       : config_find_provider_of(core->config, report->target)->name);
 	char *target = x_strdup(lease ? lease->target : report->target);
 	struct health_about about = {.uid = report->uid};
 	if (core->env.jitter_cooldowns)

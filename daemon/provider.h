@@ -17,7 +17,6 @@
 	0x02 /* max_completion_tokens instead of max_tokens, always */
 /* max_completion_tokens where OpenAI's newer models want it (o-series, gpt-5 and up) */
 #define PROVIDER_OPENAI_MODELS 0x04
-#define PROVIDER_NO_STREAM_OPTIONS 0x08
 #define PROVIDER_RANDOM_SEED 0x10    /* the seed is called random_seed */
 #define PROVIDER_API_KEY_HEADER 0x20 /* key in `api-key:` (Azure) */
 #define PROVIDER_DEPLOYMENTS 0x40    /* Azure's URLs: /openai/deployments/MODEL/...?api-version= */

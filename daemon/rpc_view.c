@@ -233,19 +233,6 @@ struct unlisted {
 	size_t count;
 };
 
-static const struct config_provider *
-provider_of(const struct config *config, const char *target)
-{
-	for (size_t i = 0; i < config->provider_count; i++) {
-		size_t length = strlen(config->providers[i]->name);
-
-		if (strncmp(target, config->providers[i]->name, length) == 0 &&
-			target[length] == '/')
-			return config->providers[i];
-	}
-	return NULL;
-}
-
 static void
 gather_unlisted(struct health_subject *subject, void *arg)
 {
@@ -253,7 +240,8 @@ gather_unlisted(struct health_subject *subject, void *arg)
 
 	if (subject->kind != HEALTH_TARGET || subject->listed)
 		return;
-	const struct config_provider *provider = provider_of(unlisted->config, subject->name);
+	const struct config_provider *provider =
+		config_find_provider_of(unlisted->config, subject->name);
 	if (!provider)
 		return;
 	unlisted->subjects =
