@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "support/child.h"
 #include "support/hostile.h"
 
 #define BYTES(text) text, sizeof(text) - 1
@@ -375,8 +376,10 @@ send_aside(struct wire *wire, const char *bytes, size_t count)
 	pid_t pid = fork();
 
 	ck_assert_int_ge(pid, 0);
-	if (pid == 0)
+	if (pid == 0) {
+		child_leaves_check();
 		_exit(wire_send(wire, bytes, count) ? 0 : 1);
+	}
 }
 
 START_TEST(ten_thousand_messages_in_one_write_are_answered_in_order)

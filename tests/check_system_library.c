@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "llmfo.h"
+#include "support/child.h"
 #include "support/daemon.h"
 #include "support/fake_provider.h"
 #include "support/tally.h"
@@ -277,6 +278,7 @@ process_start(struct process *process)
 	process->pid = fork();
 	ck_assert_int_ge(process->pid, 0);
 	if (process->pid == 0) {
+		child_leaves_check();
 		close(ends[0]);
 		live_by_picking(ends[1]);
 	}

@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "child.h"
+
 static void
 serve_all(int listener, fake_serve *serve, const void *arg)
 {
@@ -42,6 +44,7 @@ launch(struct fake_daemon *fake, fake_serve *serve, const void *arg)
 	fake->pid = fork();
 	ck_assert_int_ge(fake->pid, 0);
 	if (fake->pid == 0) {
+		child_leaves_check();
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		signal(SIGPIPE, SIG_IGN);
 		serve_all(listener, serve, arg);
