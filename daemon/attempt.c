@@ -45,7 +45,7 @@ struct attempt {
 	int status;          /* 0: no headers yet */
 	bool replaced;       /* a dead pooled connection was replaced already */
 	struct outcome outcome;
-	attempt_done done;
+	const struct attempt_events *events;
 	void *arg;
 };
 
@@ -80,11 +80,12 @@ finish(struct attempt *attempt, struct provider_answer *answer)
 		.quota = quota_read(&attempt->headers, clock_wall_ms(attempt->clock),
 			clock_now_ms(attempt->clock)),
 		.latency_ms = clock_now_ms(attempt->clock) - attempt->started_ms,
+		.first_content_ms = -1,
 	};
 
 	set_state(attempt, ATTEMPT_OVER);
 	release(attempt);
-	attempt->done(attempt->arg, &result);
+	attempt->events->done(attempt->arg, &result);
 	free(attempt);
 }
 
@@ -285,7 +286,7 @@ refuse(struct attempt *attempt, int error, const char *why)
 
 struct attempt *
 attempt_start(struct clock *clock, struct transport *transport,
-	const struct attempt_request *request, attempt_done done, void *arg)
+	const struct attempt_request *request, const struct attempt_events *events, void *arg)
 {
 	const struct provider_endpoint *endpoint = &request->target->provider->endpoint;
 	struct attempt *attempt = x_calloc(1, sizeof *attempt);
@@ -295,7 +296,7 @@ attempt_start(struct clock *clock, struct transport *transport,
 	attempt->transport = transport;
 	attempt->request = *request;
 	attempt->started_ms = clock_now_ms(clock);
-	attempt->done = done;
+	attempt->events = events;
 	attempt->arg = arg;
 	http_request_init(&attempt->http, REQUEST_MAX_BYTES);
 	http_headers_init(&attempt->headers);

@@ -23,6 +23,10 @@ struct attempt_request {
 	const struct provider_chat *chat;   /* likewise */
 	int64_t own_limit_ms;               /* what provider and chain allow one attempt */
 	int64_t limit_ms;                   /* the same, or less where the caller asks for it */
+	bool stream;                        /* what comes is asked for, and told, as a stream */
+	/* Of a stream: until the model shows that it works (any content of its: headers, pings and
+	 * comments do not count), then between two signs of that; CLOCK_NEVER: no limit. */
+	int64_t first_token_ms, idle_ms;
 	int64_t first_content_ms; /* share of the deadline within which content has to begin */
 	int64_t deadline_ms;      /* the call's, absolute */
 };
@@ -32,16 +36,24 @@ struct attempt_result {
 	struct provider_answer *answer; /* when the outcome is OK: the receiver takes its content */
 	struct quota quota;             /* what its headers told */
 	int64_t latency_ms;
+	int64_t first_content_ms; /* of a stream: when the first text or tool call came; -1 */
 };
 
 struct attempt;
 
-typedef void (*attempt_done)(void *arg, struct attempt_result *result);
+/* None comes from inside attempt_start(), attempt_hold() or attempt_cancel(). */
+struct attempt_events {
+	/* Exactly once, last, unless it is cancelled; the attempt is gone when it returns. */
+	void (*done)(void *arg, struct attempt_result *result);
+	/* Of a stream, as struct call_events has it; the attempt may be held meanwhile, not
+	 * cancelled. NULL where request->stream is not set. */
+	void (*text)(void *arg, const char *text, size_t length);
+	void (*tool_call)(void *arg, const struct json *call);
+};
 
-/* Starts one. done comes exactly once, never from inside, unless it is cancelled; the attempt is
- * gone when it returns. */
+/* Starts one. events is borrowed and outlives it. */
 struct attempt *attempt_start(struct clock *clock, struct transport *transport,
-	const struct attempt_request *request, attempt_done done, void *arg);
+	const struct attempt_request *request, const struct attempt_events *events, void *arg);
 /* Ends it without a word. How long it ran, in ms. */
 int64_t attempt_cancel(struct attempt *attempt);
 

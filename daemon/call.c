@@ -119,7 +119,7 @@ deliver(struct call *call, const struct call_result *result)
 		stats->failed++;
 	if (result->fallback_occurred)
 		stats->fallback_requests++;
-	call->done(call->arg, result);
+	call->events->done(call->arg, result);
 	free_call(call);
 }
 
@@ -128,6 +128,7 @@ result_of(const struct call *call)
 {
 	return (struct call_result){
 		.retry_after_ms = -1,
+		.first_token_ms = -1,
 		.attempts = call->attempts,
 		.attempt_count = call->attempt_count,
 		.total_latency_ms = clock_now_ms(call->env->clock) - call->started_ms,
@@ -296,6 +297,8 @@ on_attempt_done(void *arg, struct attempt_result *result)
 	gate_wake(gate);
 }
 
+static const struct attempt_events attempt_events = {.done = on_attempt_done};
+
 static void
 try_target(struct call *call, struct route_candidate *candidate)
 {
@@ -320,7 +323,7 @@ try_target(struct call *call, struct route_candidate *candidate)
 	if (call_progress(call)->repeats > 0)
 		env->stats->repeats++;
 	set_state(call, CALL_TRYING);
-	call->attempt = attempt_start(env->clock, env->transport, &request, on_attempt_done, call);
+	call->attempt = attempt_start(env->clock, env->transport, &request, &attempt_events, call);
 }
 
 static void
@@ -429,14 +432,15 @@ choose_next(struct call *call)
 }
 
 struct call *
-call_start(struct call_env *env, struct call_request *request, call_done done, void *arg)
+call_start(struct call_env *env, struct call_request *request, const struct call_events *events,
+	void *arg)
 {
 	struct call *call = x_calloc(1, sizeof *call);
 
 	call->env = env;
 	call->request = request;
 	call->number = ++env->calls;
-	call->done = done;
+	call->events = events;
 	call->arg = arg;
 	call->retry_after_ms = -1;
 	call->started_ms = clock_now_ms(env->clock);

@@ -30,6 +30,22 @@ struct call_env {
 	void *arg;
 };
 
+/* What a stream that breaks after its first delta becomes. */
+enum call_on_break {
+	CALL_BREAK_ERROR,    /* an error that carries what was told */
+	CALL_BREAK_RESTART,  /* another target, from the beginning */
+	CALL_BREAK_CONTINUE, /* another target goes on from what was told, if it can */
+};
+
+/* How many candidates run at once. */
+struct call_race {
+	int max_parallel; /* 0: all of them; 1: no race */
+	/* One more is started whenever this has passed without a first content; 0: all at once;
+	 * CALL_HEDGE_AUTO: what 95 of 100 answers of the one that runs have taken. */
+	int64_t hedge_after_ms;
+};
+#define CALL_HEDGE_AUTO (-1)
+
 /* What is asked. Made by the caller, owned by the call from call_start() on. */
 struct call_request {
 	struct config *config;          /* a reference */
@@ -42,8 +58,11 @@ struct call_request {
 	struct config_retry_on retry_on; /* the call's own */
 	int64_t deadline_ms;             /* from now, the chain's if that is shorter; 0: not said */
 	int64_t timeout_ms;              /* of one attempt; 0: the chain's and the provider's */
-	int max_retries;                 /* at the same target; -1: the chain's or the provider's */
-	struct config_params params;     /* owned content */
+	bool stream;                     /* what comes is told as it comes */
+	enum call_on_break on_break;     /* of a stream, once something was told */
+	struct call_race race;
+	int max_retries;             /* at the same target; -1: the chain's or the provider's */
+	struct config_params params; /* owned content */
 	struct json *messages, *tools, *tool_choice; /* owned; the latter two may be NULL */
 	unsigned needs;        /* of these three: provider_needs_of_messages() */
 	char *end_user;        /* `user` of the request: passed on to the provider; NULL */
@@ -79,17 +98,36 @@ struct call_result {
 	const struct call_attempt *attempts;
 	size_t attempt_count;
 	int64_t total_latency_ms;
+	int64_t first_token_ms; /* of a stream: from the call's start to its first delta; -1 */
+	/* With an error: what the caller was told so far and may keep; NULL: nothing. */
+	const char *partial;
+	size_t partial_length;
 	const struct call_request *request;
 };
 
 struct call;
 
-typedef void (*call_done)(void *arg, const struct call_result *result);
+/*
+ * What a call tells. Of a stream: pieces of the answer's text (UTF-8, whole characters, not empty)
+ * and whole tool calls (in OpenAI's form, borrowed), each once; reset: what was told so far is
+ * void, the answer begins anew. Then done, exactly once, for every call that is not cancelled; the
+ * call is gone when it returns. None comes from inside call_start(), call_cancel() or call_hold();
+ * from inside text, tool_call and reset the call may be held, not cancelled.
+ */
+struct call_events {
+	void (*done)(void *arg, const struct call_result *result);
+	/* NULL where request->stream is not set. */
+	void (*text)(void *arg, const char *text, size_t length);
+	void (*tool_call)(void *arg, const struct json *call);
+	void (*reset)(void *arg);
+};
 
-/* Starts a call. done comes exactly once, never from inside, unless it is cancelled; the call is
- * gone when it returns. */
-struct call *call_start(
-	struct call_env *env, struct call_request *request, call_done done, void *arg);
+/* Starts a call. events is borrowed and outlives it. */
+struct call *call_start(struct call_env *env, struct call_request *request,
+	const struct call_events *events, void *arg);
+/* The one who is told cannot take more at the moment (or can again): what comes from the provider
+ * waits there. Too long (limits.stream_stall), and the call ends with LLMFO_EINTERRUPTED. */
+void call_hold(struct call *call, bool held);
 /* Ends it without a reply, down to its transfer. */
 void call_cancel(struct call *call);
 /* Ends it with an error of the daemon's own (LLMFO_ESHUTTING_DOWN): done comes in the next turn of

@@ -30,7 +30,7 @@ struct call {
 	struct call_env *env;
 	struct call_request *request; /* owned */
 	uint64_t number;
-	call_done done;
+	const struct call_events *events;
 	void *arg;
 	int64_t started_ms, deadline_ms; /* absolute */
 	bool entered;                    /* holds one of limits.calls */

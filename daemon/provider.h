@@ -73,6 +73,7 @@ struct provider_chat {
 	double temperature, top_p;
 	int64_t seed;
 	int64_t max_tokens; /* 0: not set */
+	bool stream;        /* the answer comes in pieces, with its usage: provider_stream.h */
 };
 
 enum provider_finish {

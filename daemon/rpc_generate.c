@@ -377,6 +377,8 @@ on_abort(void *arg, int error, const char *message)
 	call_abort(generate->call, error, message);
 }
 
+static const struct call_events events = {.done = on_done};
+
 void
 rpc_generate(struct session_request *request, const msgpack_object_map *map)
 {
@@ -400,5 +402,5 @@ rpc_generate(struct session_request *request, const msgpack_object_map *map)
 	request->arg = generate;
 	request->cancel = on_cancel;
 	request->abort = on_abort;
-	generate->call = call_start(&core->env, call, on_done, generate);
+	generate->call = call_start(&core->env, call, &events, generate);
 }

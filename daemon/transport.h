@@ -33,6 +33,7 @@ struct transport_request {
 	const char *proxy;     /* URL, NULL: none (the environment's is never used) */
 	const char *ca_file;   /* NULL: the system's bundle */
 	bool fresh_connection; /* do not use a pooled connection */
+	bool stream; /* what comes may be held: it must not share a connection that others need */
 };
 
 struct transport_result {
@@ -66,6 +67,10 @@ struct transport_ops {
 		const struct transport_request *request,
 		const struct transport_callbacks *callbacks, void *arg);
 	void (*cancel)(struct transfer *transfer);
+	/* While a transfer is held no on_body comes, and what comes from the network waits there;
+	 * no more than one read of it waits in memory. on_done may come. Fine from inside its own
+	 * on_body, after which nothing more comes until it is let go. */
+	void (*hold)(struct transfer *transfer, bool held);
 };
 
 /* Embedded first in every implementation. */
@@ -84,6 +89,12 @@ static inline void
 transport_cancel(struct transport *transport, struct transfer *transfer)
 {
 	transport->ops->cancel(transfer);
+}
+
+static inline void
+transport_hold(struct transport *transport, struct transfer *transfer, bool held)
+{
+	transport->ops->hold(transfer, held);
 }
 
 /* A word for an end, for logs: "refused", "dns", ... */

@@ -361,7 +361,14 @@ cancel(struct transfer *transfer)
 	}
 }
 
-static const struct transport_ops ops = {start, cancel};
+static void
+hold(struct transfer *transfer, bool held)
+{
+	if (transfer->state == TRANSFER_RUNNING && transfer->easy)
+		(void)curl_easy_pause(transfer->easy, held ? CURLPAUSE_RECV : CURLPAUSE_CONT);
+}
+
+static const struct transport_ops ops = {start, cancel, hold};
 static const struct transport_poll_ops poll_ops = {on_ready, on_turn, on_alarm};
 
 struct transport *

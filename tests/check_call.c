@@ -117,6 +117,8 @@ on_next(void *arg, const struct call_result *result)
 	reply->replies++;
 }
 
+static const struct call_events next_events = {.done = on_next};
+
 static void
 on_first(void *arg, const struct call_result *result)
 {
@@ -126,7 +128,7 @@ on_first(void *arg, const struct call_result *result)
 	reply->replies++;
 	if (reply->other)
 		call_cancel(reply->other);
-	(void)call_start(&scene->core.env, reply->next, on_next, reply);
+	(void)call_start(&scene->core.env, reply->next, &next_events, reply);
 }
 
 static struct call_request *
@@ -142,14 +144,16 @@ request_for(const char *chain)
 	return request;
 }
 
+static const struct call_events first_events = {.done = on_first};
+
 START_TEST(a_reply_may_start_a_call_and_cancel_another)
 {
 	struct reply reply = {0};
 
 	scene->core.gate.max_running = 1;
 	reply.next = request_for("default");
-	(void)call_start(&scene->core.env, request_for("default"), on_first, &reply);
-	reply.other = call_start(&scene->core.env, request_for("default"), on_next, &reply);
+	(void)call_start(&scene->core.env, request_for("default"), &first_events, &reply);
+	reply.other = call_start(&scene->core.env, request_for("default"), &next_events, &reply);
 	/* these calls are none of the scene's: it would miss them */
 	scene->clock.turned = NULL;
 	fake_clock_advance(&scene->clock, 1000);

@@ -409,10 +409,17 @@ cancel(struct transfer *transfer)
 		free_transfer(transfer);
 }
 
+static void
+hold(struct transfer *transfer, bool held)
+{
+	(void)transfer;
+	(void)held;
+}
+
 void
 fake_transport_init(struct fake_transport *fake, struct fake_clock *clock)
 {
-	static const struct transport_ops ops = {start, cancel};
+	static const struct transport_ops ops = {start, cancel, hold};
 
 	*fake = (struct fake_transport){.transport.ops = &ops, .clock = clock};
 	list_init(&fake->hosts);

@@ -373,6 +373,8 @@ on_reply(void *arg, const struct call_result *result)
 	keep_attempts(row, result);
 }
 
+static const struct call_events call_events = {.done = on_reply};
+
 static struct json *
 text_and_image(const struct scene_wish *wish)
 {
@@ -497,7 +499,7 @@ scene_ask(struct scene *scene, const struct scene_wish *wish)
 	scene->calls = x_realloc(scene->calls, (scene->call_count + 1) * sizeof(void *));
 	scene->calls[scene->call_count++] = row;
 	call_request_judge(request);
-	row->call = call_start(&scene->core.env, request, on_reply, row);
+	row->call = call_start(&scene->core.env, request, &call_events, row);
 	if (row->replies)
 		blame(scene, "call %zu was answered from inside its start", scene->call_count);
 	scene_check(scene);
