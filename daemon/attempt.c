@@ -314,6 +314,13 @@ attempt_start(struct clock *clock, struct transport *transport,
 	return attempt;
 }
 
+void
+attempt_hold(struct attempt *attempt, bool held)
+{
+	if (attempt->transfer)
+		transport_hold(attempt->transport, attempt->transfer, held);
+}
+
 int64_t
 attempt_cancel(struct attempt *attempt)
 {

@@ -54,6 +54,8 @@ struct attempt_events {
 /* Starts one. events is borrowed and outlives it. */
 struct attempt *attempt_start(struct clock *clock, struct transport *transport,
 	const struct attempt_request *request, const struct attempt_events *events, void *arg);
+/* What comes from the provider waits there while it is held. */
+void attempt_hold(struct attempt *attempt, bool held);
 /* Ends it without a word. How long it ran, in ms. */
 int64_t attempt_cancel(struct attempt *attempt);
 
