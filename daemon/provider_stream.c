@@ -355,3 +355,9 @@ provider_stream_why(const struct provider_stream *stream)
 {
 	return stream->why;
 }
+
+bool
+provider_stream_finished(const struct provider_stream *stream)
+{
+	return stream->pieces.last != NULL;
+}

@@ -38,6 +38,8 @@ bool provider_stream_feed(struct provider_stream *stream, const char *bytes, siz
 /* The answer is whole: its end was seen, and what may follow (the rest of an HTTP body) says
  * nothing more about it. */
 bool provider_stream_whole(const struct provider_stream *stream);
+/* A finish reason came: what is still to come is not more than the usage and an end mark. */
+bool provider_stream_finished(const struct provider_stream *stream);
 /*
  * The reply has ended. True: the answer is whole (a finish reason came; a missing [DONE] does not
  * matter, nor that the provider sent one plain answer instead of a stream). False: it is not, or
