@@ -359,6 +359,26 @@ START_TEST(a_dead_pooled_connection_is_replaced_unseen)
 }
 END_TEST
 
+START_TEST(who_asks_for_no_stream_gets_one_answer_and_hears_of_no_text)
+{
+	attempt_stage_script("a", fake_behaviour_new(),
+		(const struct fake_piece[PIECES]){TEXT(6000, "a"), PIECE(6000, PING),
+			TEXT(6000, "b"), PIECE(_i ? 6000 : 0, FINISH)});
+	stage.request.stream = stage.chat.stream = false;
+	if (_i == 1)
+		stage.request.limit_ms = 20000;
+	attempt_stage_start();
+	attempt_stage_pass(HOUR);
+	ck_assert(!fake_transport_last(&stage.network, "a")->stream);
+	ck_assert_uint_eq(stage.text.len, 0);
+	ck_assert_int_eq(stage.told.first_content_ms, -1);
+	ck_assert_int_eq(stage.told.outcome.class, _i ? OUTCOME_TIMEOUT : OUTCOME_OK);
+	ck_assert_int_eq(stage.told.latency_ms, _i ? 20000 : 18000);
+	if (stage.answered)
+		ck_assert_str_eq(stage.answer, "ab");
+}
+END_TEST
+
 START_TEST(a_cancelled_one_is_never_heard_of_again)
 {
 	struct fake_behaviour behaviour = fake_behaviour_new();
@@ -389,6 +409,7 @@ main(void)
 	tcase_add_test(tc, a_tool_call_is_told_once_and_is_in_the_answer);
 	tcase_add_test(tc, the_other_framing_ends_with_its_last_line);
 	tcase_add_test(tc, a_dead_pooled_connection_is_replaced_unseen);
+	tcase_add_loop_test(tc, who_asks_for_no_stream_gets_one_answer_and_hears_of_no_text, 0, 2);
 	tcase_add_loop_test(tc, a_cancelled_one_is_never_heard_of_again, 0, 3);
 	suite_add_tcase(suite, tc);
 	return support_run(suite);
