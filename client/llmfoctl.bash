@@ -39,7 +39,10 @@ _llmfoctl_values()
 	case $option in
 	--chain | --agent | --provider | --model) _llmfoctl_names "${option#--}" "$@" ;;
 	--targets) _llmfoctl_names target "$@" ;;
-	--strategy) echo sequential ;;
+	--strategy)
+		printf '%s\n' sequential fastest load_balanced balanced cost_optimized \
+			latency_optimized quality_optimized local_first capability_match
+		;;
 	--for | --deadline | --interval) printf '%s\n' 1s 10s 30s 1m 5m 30m 1h ;;
 	esac
 }

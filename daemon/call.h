@@ -51,6 +51,7 @@ struct call_request {
 	struct config *config;          /* a reference */
 	struct config_chain *chain;     /* borrowed from config, or own_chain */
 	struct config_chain *own_chain; /* made for this call: owned; NULL */
+	enum strategy strategy;         /* how its candidates are ordered */
 	char *provider, *model;         /* NULL, or those that match come first */
 	bool remembers;
 	bool fallback;

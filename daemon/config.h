@@ -9,6 +9,7 @@
 
 #include "buf.h"
 #include "provider.h"
+#include "strategy.h"
 
 /* One thing wrong (or, as a warning, doubtful) with what was read. Strings are owned. */
 struct config_fault {
@@ -99,6 +100,8 @@ struct config_chain {
 	bool agent;
 	struct config_target **targets; /* the pointers owned, the targets borrowed */
 	size_t target_count;
+	enum strategy strategy;
+	struct strategy_settings strategies;
 	struct config_retry_on retry_on;
 	int64_t timeout_ms;        /* per attempt, 0: the provider's */
 	int64_t deadline_ms;       /* 0: defaults.deadline */
@@ -130,8 +133,10 @@ struct config {
 	bool when_all_open_try;
 	int max_calls, max_queue;
 	int64_t lease_ms;
-	char *default_chain; /* a chain of that name exists unless there is no
-	                        chain at all */
+	char *default_chain;    /* a chain of that name exists unless there is no
+	                           chain at all */
+	enum strategy strategy; /* of chains that say none, and of a chain made for a call */
+	struct strategy_settings strategies;
 	int64_t default_deadline_ms;
 	struct config_params params;
 	bool fallback, preferred, health_tracking, active_checks; /* features */

@@ -87,6 +87,13 @@ config_chain_free(struct config_chain *chain)
 	free(chain);
 }
 
+void
+config_chain_go_by(struct config_chain *chain, const struct config *config)
+{
+	chain->strategy = config->strategy;
+	chain->strategies = config->strategies;
+}
+
 bool
 config_chain_add(struct config_chain *chain, struct config_target *target)
 {
@@ -134,6 +141,7 @@ read_chain(struct config_reader *r, struct config_node *node)
 	if (!config_name_ok(r, node, false) || !name_is_free(r, node))
 		return;
 	struct config_chain *chain = config_chain_new(node->key, false);
+	config_chain_go_by(chain, r->config);
 	config_append_chain(r->config, chain);
 	config_section_read(r, node, "chains.*", chain);
 	config_retry_on_read(r, config_node_get(node, "retry_on"), &chain->retry_on);
@@ -255,6 +263,7 @@ config_chain_make_default(struct config *config, const char *name)
 {
 	struct config_chain *chain = config_chain_new(name, false);
 
+	config_chain_go_by(chain, config);
 	for (size_t i = 0; i < config->provider_count; i++) {
 		struct config_provider *provider = config->providers[i];
 		const char *own = provider->endpoint.preset->default_model;
@@ -364,6 +373,7 @@ config_make_chain(const struct config *config, const char *const *names, size_t 
 	if (error)
 		buf_puts(why, "targets is empty");
 	*chain = config_chain_new("", false);
+	config_chain_go_by(*chain, config);
 	for (size_t i = 0; i < count && !error; i++)
 		error = add_named(config, *chain, names[i], why);
 	if (error) {

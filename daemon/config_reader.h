@@ -134,6 +134,8 @@ struct config_target *config_target_intern(
 	struct config *config, struct config_provider *provider, const char *model);
 void config_target_free(struct config_target *target);
 struct config_chain *config_chain_new(const char *name, bool agent);
+/* Takes over how the configuration orders where nothing else is said. */
+void config_chain_go_by(struct config_chain *chain, const struct config *config);
 /* False if the chain has it already. */
 bool config_chain_add(struct config_chain *chain, struct config_target *target);
 /* Takes the chain over; agents stay behind chains. */

@@ -30,6 +30,8 @@ enum type {
 	TRY_OR_FAIL,
 	PARAMS,
 	TIMEOUT,
+	HEDGE,
+	STRATEGIES,
 	TYPES
 };
 
@@ -40,6 +42,7 @@ enum type {
 #define OFFSET_chain(field) offsetof(struct config_chain, field)
 #define OFFSET_params(field) offsetof(struct config_params, field)
 #define OFFSET_timeout(field) offsetof(struct config_timeout, field)
+#define OFFSET_strategies(field) offsetof(struct strategy_settings, field)
 
 static const struct row {
 	const char *path;
@@ -224,15 +227,17 @@ read_number(struct config_reader *r, struct config_node *node, const struct row 
 		[COUNT] = config_value_int,
 		[NUMBER] = config_value_int,
 		[DURATION] = config_value_duration,
+		[HEDGE] = config_value_duration,
 		[SIZE] = config_value_size,
 	};
 	static void (*const print[TYPES])(int64_t, struct buf *) = {
 		[COUNT] = print_int,
 		[NUMBER] = print_int,
 		[DURATION] = config_value_print_duration,
+		[HEDGE] = config_value_print_duration,
 		[SIZE] = config_value_print_size,
 	};
-	bool quotable = row->type == DURATION || row->type == SIZE;
+	bool quotable = row->type == DURATION || row->type == HEDGE || row->type == SIZE;
 	const char *text = quotable ? some_text(r, node) : bare_text(r, node);
 	struct buf why;
 	int64_t value;
@@ -289,11 +294,14 @@ static void
 read_strategy(struct config_reader *r, struct config_node *node, const struct row *row, void *into)
 {
 	const char *text = some_text(r, node);
+	enum strategy strategy = text ? strategy_find(text) : STRATEGY_COUNT;
 
 	(void)row;
-	(void)into;
-	if (text && !util_equal_nocase(text, "sequential"))
-		config_error(r, node, "unknown strategy `%s`; available: sequential", text);
+	if (strategy < STRATEGY_COUNT)
+		*(enum strategy *)into = strategy;
+	else if (text)
+		config_error(
+			r, node, "unknown strategy `%s`; available: %s", text, strategy_names());
 }
 
 static void
@@ -323,6 +331,23 @@ read_timeout(struct config_reader *r, struct config_node *node, const struct row
 {
 	(void)row;
 	config_timeout_read(r, node, into);
+}
+
+static void
+read_hedge(struct config_reader *r, struct config_node *node, const struct row *row, void *into)
+{
+	if (node->kind == CONFIG_SCALAR && node->text && strcmp(node->text, "auto") == 0)
+		*(int64_t *)into = STRATEGY_HEDGE_AUTO;
+	else
+		read_number(r, node, row, into);
+}
+
+static void
+read_strategies(
+	struct config_reader *r, struct config_node *node, const struct row *row, void *into)
+{
+	(void)row;
+	config_section_read(r, node, "strategies", into);
 }
 
 static void
@@ -360,6 +385,8 @@ static read_fn *const readers[TYPES] = {
 	[TRY_OR_FAIL] = read_try_or_fail,
 	[PARAMS] = read_params,
 	[TIMEOUT] = read_timeout,
+	[HEDGE] = read_hedge,
+	[STRATEGIES] = read_strategies,
 };
 
 void

@@ -137,6 +137,22 @@ check_provider(struct session_request *request, const struct call_request *call)
 	return not_found(request, "provider", call->provider, &known);
 }
 
+/* name: the call's own; NULL: the chain's holds. */
+static void
+set_strategy(struct call_request *call, const char *name)
+{
+	const struct strategy_settings *settings = &call->chain->strategies;
+
+	call->strategy = name ? strategy_find(name) : call->chain->strategy;
+	call->remembers &= call->strategy == STRATEGY_sequential;
+	call->race = (struct call_race){.max_parallel = 1};
+	if (call->strategy == STRATEGY_fastest)
+		call->race = (struct call_race){
+			.max_parallel = settings->fastest.max_parallel,
+			.hedge_after_ms = settings->fastest.hedge_after_ms,
+		};
+}
+
 bool
 rpc_choose(
 	struct session_request *request, const msgpack_object_map *map, struct call_request *call)
@@ -154,9 +170,10 @@ rpc_choose(
 	if ((targets != NULL) + (chain != NULL) + (agent != NULL) > 1)
 		session_fail(request, LLMFO_EINVALID_REQUEST,
 			"give one of `targets`, `agent` and `chain`");
-	else if (strategy && strcmp(strategy, "sequential") != 0)
+	else if (strategy && strategy_find(strategy) == STRATEGY_COUNT)
 		session_fail(request, LLMFO_EINVALID_REQUEST,
-			"parameter `strategy`: `%.40s` is not one of: sequential", strategy);
+			"parameter `strategy`: `%.40s` is not one of: %s", strategy,
+			strategy_names());
 	else if (!check_provider(request, call))
 		chosen = false;
 	else if (targets)
@@ -167,6 +184,8 @@ rpc_choose(
 		chosen = take_filters(request, call);
 	else
 		chosen = find_chain(request, call, call->config->default_chain, false);
+	if (chosen)
+		set_strategy(call, strategy);
 	free(chain);
 	free(agent);
 	free(strategy);

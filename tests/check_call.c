@@ -140,6 +140,7 @@ request_for(const char *chain)
 	request->chain = config_find_chain(request->config, chain, false);
 	request->fallback = true;
 	request->max_retries = -1;
+	request->race.max_parallel = 1;
 	request->messages = json_new_array();
 	return request;
 }
