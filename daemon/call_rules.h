@@ -99,6 +99,8 @@ int64_t call_retry_after_ms(struct call *call);
 
 /* The message of a failed call, a new string. */
 char *call_failure_text(const struct call *call, int error);
+/* At debug level: every candidate in its order, as explain has it. */
+void call_log_candidates(const struct call *call);
 void call_log_switch(const struct call *call);
 void call_log_answered(const struct call *call);
 void call_log_failed(const struct call *call);

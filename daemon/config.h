@@ -72,6 +72,7 @@ struct config_provider {
 	bool configured;    /* false: left out, `reason` says why */
 	char *reason;       /* "OPENAI_API_KEY is not set"; NULL */
 	bool local;         /* what goes there stays on this host */
+	char *region;       /* NULL: not said */
 	char **models;      /* what it offers, NULL-terminated; never NULL */
 	struct config_params params;
 	struct config_timeout timeout; /* defaults filled in */
@@ -99,6 +100,8 @@ struct config_chain {
 	char *memory; /* under which health remembers what it prefers: its name, or "agent:NAME" */
 	bool agent;
 	struct config_target **targets; /* the pointers owned, the targets borrowed */
+	int *weights; /* owned, one a target: the order is drawn; NULL: it is as written */
+	bool sticky;  /* by the call's `user`: the same one draws the same */
 	size_t target_count;
 	enum strategy strategy;
 	struct strategy_settings strategies;
@@ -107,7 +110,8 @@ struct config_chain {
 	int64_t deadline_ms;       /* 0: defaults.deadline */
 	int max_retries_per_model; /* -1: the provider's max_retries */
 	struct config_params params;
-	char *workspace; /* agents; NULL */
+	char *workspace;                /* agents; NULL */
+	const struct config_rule *rule; /* by which the configuration made it; NULL: written */
 };
 
 /* Users and @groups of access.*. */
@@ -145,8 +149,11 @@ struct config {
 	size_t provider_count;
 	struct config_target **targets;
 	size_t target_count;
-	struct config_chain **chains; /* configured chains, then agents */
+	/* Configured chains, then those made by rule, then agents. */
+	struct config_chain **chains;
 	size_t chain_count;
+	/* Every target that providers offer, for a call that names none: owned. */
+	struct config_chain *offered;
 };
 
 /*
@@ -191,10 +198,15 @@ void config_unref(struct config *config);
  * case.
  */
 struct config_provider *config_find_provider(const struct config *config, const char *name);
+/* What a chain made by rule is for: "the best first"; "" for any other. */
+const char *config_rule_text(const struct config_chain *chain);
 /* The provider that a target's name ("provider/model") begins with. */
 struct config_provider *config_find_provider_of(const struct config *config, const char *target);
 struct config_target *config_find_target(const struct config *config, const char *name);
 struct config_chain *config_find_chain(const struct config *config, const char *name, bool agent);
+/* Appends "a, b, c": what there is, for config_no_such(). */
+void config_list_providers(const struct config *config, struct buf *text);
+void config_list_chains(const struct config *config, bool agents, struct buf *text);
 /*
  * Appends "there is no provider `x`; there are: a, b" to text. known: what there is, with ", "
  * between, or "".

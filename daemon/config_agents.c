@@ -362,8 +362,9 @@ find_chain(struct config_reader *r, struct config_node *node)
 {
 	const char *name = node->bad ? NULL : config_text(r, node);
 	const struct config_chain *chain = name ? config_find_chain(r->config, name, false) : NULL;
-	/* where there are faults, the chain that nobody wrote was not made */
-	bool unmade = name && r->faults->errors > 0 && util_equal_nocase(name, "default");
+	/* where there are faults, the chains that nobody wrote were not made */
+	bool unmade = name && r->faults->errors > 0 &&
+		(util_equal_nocase(name, "default") || config_is_rule(name));
 
 	if (name && !chain && !unmade)
 		config_error(r, node, "there is no chain `%s`", name);
@@ -420,6 +421,14 @@ inherit(struct config_reader *r, struct config_chain *agent, struct config_node 
 		config_chain_add(agent, chain->targets[i]);
 	if (!config_node_get(at, "strategy") && !has_primary(at))
 		agent->strategy = chain->strategy;
+	if (chain->weights && agent->target_count == chain->target_count &&
+		agent->strategy == chain->strategy && !has_primary(at) &&
+		!given(config_node_get(at, "backup"))) {
+		agent->weights = x_calloc(chain->target_count, sizeof agent->weights[0]);
+		memcpy(agent->weights, chain->weights,
+			chain->target_count * sizeof agent->weights[0]);
+		agent->sticky = chain->sticky;
+	}
 	if (!config_node_get(at, "strategies"))
 		agent->strategies = chain->strategies;
 	if (!agent->retry_on.set)

@@ -274,6 +274,7 @@ config_from_env(const struct config_env *env, struct config_faults *faults)
 	config_check_usable(&r);
 	if (faults->errors == 0) {
 		config_chain_make_default(r.config, "default");
+		config_rules_make(r.config);
 		return r.config;
 	}
 	config_unref(r.config);

@@ -144,6 +144,10 @@ void config_append_chain(struct config *config, struct config_chain *chain);
 void config_chains_read(struct config_reader *r, struct config_node *chains);
 void config_chains_resolve(
 	struct config_reader *r, struct config_node *chains, struct config_node *default_name);
+/* The chains made by rule, once those of the file are there. */
+void config_rules_make(struct config *config);
+/* Is that the name of one of them? */
+bool config_is_rule(const char *name);
 /* The chain of every target that providers offer. */
 void config_chain_make_default(struct config *config, const char *name);
 /* The provider of a name, or a fault at node that says which there are. */

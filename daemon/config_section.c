@@ -31,6 +31,7 @@ enum type {
 	PARAMS,
 	TIMEOUT,
 	HEDGE,
+	STICKY,
 	STRATEGIES,
 	TYPES
 };
@@ -320,6 +321,18 @@ read_try_or_fail(
 }
 
 static void
+read_sticky(struct config_reader *r, struct config_node *node, const struct row *row, void *into)
+{
+	const char *text = some_text(r, node);
+
+	(void)row;
+	if (text && strcmp(text, "user") != 0)
+		config_error(r, node, "`%s` must be user", text);
+	else if (text)
+		*(bool *)into = true;
+}
+
+static void
 read_params(struct config_reader *r, struct config_node *node, const struct row *row, void *into)
 {
 	(void)row;
@@ -386,6 +399,7 @@ static read_fn *const readers[TYPES] = {
 	[PARAMS] = read_params,
 	[TIMEOUT] = read_timeout,
 	[HEDGE] = read_hedge,
+	[STICKY] = read_sticky,
 	[STRATEGIES] = read_strategies,
 };
 

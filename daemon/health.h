@@ -10,6 +10,7 @@
 #include "circuit.h"
 #include "latency.h"
 #include "quota.h"
+#include "recent.h"
 
 /* Targets that no configuration lists (callers may name any model) are remembered up to this many;
  * idle ones go first. */
@@ -35,6 +36,7 @@ struct health_subject {
 	int in_flight;
 	int64_t successes, failures;
 	struct latency latency; /* of successes */
+	struct recent recent;   /* how often it went well */
 	struct health_error last_error;
 	struct quota quota;      /* of a target: what its last reply that told left of its limits */
 	int64_t last_failure_ms; /* of those that count against it; 0: none since the last success
