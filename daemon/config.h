@@ -9,6 +9,7 @@
 
 #include "buf.h"
 #include "provider.h"
+#include "registry.h"
 #include "strategy.h"
 
 /* One thing wrong (or, as a warning, doubtful) with what was read. Strings are owned. */
@@ -90,8 +91,9 @@ struct config_target {
 	char *name;                       /* "provider/model" */
 	struct config_provider *provider; /* borrowed */
 	char *model;
-	bool listed;    /* the provider's models: names it, or is empty */
-	bool transient; /* made by config_make_chain(): owned by its chain */
+	bool listed;              /* the provider's models: names it, or is empty */
+	bool transient;           /* made by config_make_chain(): owned by its chain */
+	struct model_facts facts; /* of the model there; a local one has prices of 0 */
 };
 
 /* A chain, or an agent, which is a chain with a caller's defaults. */
@@ -154,6 +156,7 @@ struct config {
 	size_t chain_count;
 	/* Every target that providers offer, for a call that names none: owned. */
 	struct config_chain *offered;
+	struct registry *registry; /* owned: what the targets know is from there */
 };
 
 /*
@@ -164,6 +167,7 @@ struct config_env {
 	const char *(*get)(void *arg, const char *name); /* NULL: unset */
 	void *arg;
 	const char *credentials_dir; /* $CREDENTIALS_DIRECTORY or NULL */
+	const char *models_path;     /* facts about models that are shipped; NULL: none */
 };
 
 /*

@@ -88,6 +88,7 @@ void
 config_rules_make(struct config *config)
 {
 	offer(config);
+	config_targets_learn(config);
 	for (size_t i = 0; i < UTIL_COUNT(rules); i++) {
 		if (config_find_chain(config, rules[i].name, false))
 			continue;
