@@ -10,6 +10,7 @@
 #include "circuit.h"
 #include "latency.h"
 #include "quota.h"
+#include "recent.h"
 #include "retry.h"
 
 /* Targets that no configuration lists (callers may name any model) are remembered up to this many;
@@ -38,6 +39,7 @@ struct health_subject {
 	struct latency latency;     /* of successes */
 	struct latency first_token; /* of streams that succeeded: until their first content */
 	struct retry retry;         /* of a provider: what repeats at its targets take from */
+	struct recent recent;       /* how often it went well */
 	struct health_error last_error;
 	struct quota quota;      /* of a target: what its last reply that told left of its limits */
 	int64_t last_failure_ms; /* of those that count against it; 0: none since the last success
