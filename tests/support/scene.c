@@ -84,9 +84,13 @@ is_forced(const struct scene *scene, const char *provider, const char *target)
 	for (size_t i = 0; i < scene->call_count; i++) {
 		const struct call *call = scene->calls[i]->call;
 
-		if (call && call->current && call->current->forced &&
-			strcmp(call->current->target->name, target) == 0)
-			return true;
+		for (size_t j = 0; call && j < call->lane_count; j++) {
+			const struct route_candidate *candidate = call->lanes[j].candidate;
+
+			if (candidate && candidate->forced &&
+				strcmp(candidate->target->name, target) == 0)
+				return true;
+		}
 	}
 	return false;
 }
@@ -198,7 +202,7 @@ scene_check(struct scene *scene)
 			blame(scene, "call %zu got %d replies", i + 1, row->replies);
 		if (!row->call)
 			continue;
-		trying += row->call->attempt != NULL;
+		trying += (int)call_attempts_running(row->call);
 		entered += row->call->entered;
 		queued += row->call->waiter.waits;
 		if (scene->clock.time_ms > row->call->deadline_ms)
@@ -450,6 +454,8 @@ request_of(struct scene *scene, const struct scene_wish *wish)
 	request->retry_on = wish->retry_on;
 	request->deadline_ms = wish->deadline_ms;
 	request->timeout_ms = wish->timeout_ms;
+	request->stream = wish->stream;
+	request->on_break = wish->on_break;
 	request->max_retries = wish->has_max_retries ? wish->max_retries : -1;
 	request->params = wish->params;
 	request->messages = one_message(wish);
@@ -465,6 +471,11 @@ scene_request(struct scene *scene, const struct scene_wish *wish, char **fault)
 
 	call_request_judge(request);
 	*fault = choose_chain(wish, request);
+	if (wish->races) {
+		request->strategy = STRATEGY_fastest;
+		request->remembers = false;
+		request->race = wish->race;
+	}
 	if (!*fault)
 		return request;
 	call_request_free(request);
