@@ -78,6 +78,7 @@ call_request_want(const struct call_request *request)
 		.needs = request->needs,
 		.strategy = request->strategy,
 		.seed = request->seed,
+		.stream = request->stream,
 		.demand = &request->demand,
 	};
 }

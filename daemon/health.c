@@ -345,9 +345,9 @@ end_at(struct health *health, struct health_subject *subject, const struct outco
 	if (outcome->class == OUTCOME_OK) {
 		subject->successes++;
 		subject->last_failure_ms = 0;
+		recent_note(&subject->recent, true, now_ms);
 		if (!outcome->reported)
 			retry_answered(&subject->retry);
-		recent_note(&subject->recent, true, now_ms);
 		if (latency_ms >= 0)
 			latency_note(&subject->latency, latency_ms);
 	} else if (judges(outcome->class)) {

@@ -38,8 +38,8 @@ struct health_subject {
 	int64_t successes, failures;
 	struct latency latency;     /* of successes */
 	struct latency first_token; /* of streams that succeeded: until their first content */
+	struct recent recent;       /* how often it went well of late */
 	struct retry retry;         /* of a provider: what repeats at its targets take from */
-	struct recent recent;       /* how often it went well */
 	struct health_error last_error;
 	struct quota quota;      /* of a target: what its last reply that told left of its limits */
 	int64_t last_failure_ms; /* of those that count against it; 0: none since the last success

@@ -40,7 +40,7 @@ struct route_demand {
 	bool has_budget;
 	int64_t budget_picousd;
 	/* Of the request itself, which asks for it without saying so. */
-	bool images, tools, stream;
+	bool images, tools;
 	int64_t prompt_tokens; /* by estimate */
 };
 
@@ -50,6 +50,7 @@ struct route_want {
 	bool remembers; /* a named sequential chain or agent: preferred entries hold */
 	bool fallback;  /* false: the first candidate alone */
 	enum strategy strategy;
+	bool stream;                       /* what counts is the time until the first content */
 	uint64_t seed;                     /* of what is drawn; 0: the likeliest order (explain) */
 	const struct route_demand *demand; /* NULL: nothing is demanded */
 	uint64_t call; /* the call's number, for tried_by; 0: nobody asks to try (explain) */

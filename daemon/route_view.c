@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pricing.h"
+
 /* An answer is taken to have a quarter of its prompt's tokens, but no less and no more than: */
 #define ANSWER_LEAST_TOKENS 200
 #define ANSWER_MOST_TOKENS 1000
@@ -34,41 +36,35 @@ answer_tokens(const struct model_facts *facts, int64_t prompt_tokens, int64_t ma
 	return tokens;
 }
 
-/* Held at the largest there is. */
-static int64_t
-times(int64_t tokens, int64_t picousd)
-{
-	int64_t product;
-
-	return __builtin_mul_overflow(tokens, picousd, &product) ? INT64_MAX : product;
-}
-
 static int64_t
 cost_of(const struct config_target *target, int64_t prompt_tokens, int64_t max_tokens)
 {
-	const struct model_facts *facts = &target->facts;
-	unsigned prices = MODEL_INPUT_PRICE | MODEL_OUTPUT_PRICE;
+	struct pricing_cost cost = pricing_estimate(&target->facts, prompt_tokens,
+		answer_tokens(&target->facts, prompt_tokens, max_tokens));
 
 	if (target->provider->local)
 		return 0;
-	if ((facts->known & prices) != prices)
-		return -1;
-	return util_add_clamped(times(prompt_tokens, facts->input_picousd),
-		times(answer_tokens(facts, prompt_tokens, max_tokens), facts->output_picousd));
+	return cost.unknown ? -1 : cost.picousd;
 }
 
-/* Of a stream, until its first word; where that was never measured, of a whole answer. */
+/*
+ * Of a stream, until its first content; where that was never measured, and of anything else, of a
+ * whole answer.
+ */
 static void
-estimate_latency(struct route_candidate *candidate, const struct health_subject *subject,
-	const struct route_demand *demand)
+estimate_latency(
+	struct route_candidate *candidate, const struct health_subject *subject, bool stream)
 {
 	const struct model_facts *facts = &candidate->target->facts;
-	const struct latency *latency = subject ? &subject->latency : NULL;
+	int64_t measured_ms = -1;
 
-	(void)demand;
-	candidate->measured = latency && latency->count > 0;
+	if (subject && stream)
+		measured_ms = latency_lately_ms(&subject->first_token);
+	if (subject && measured_ms < 0)
+		measured_ms = latency_lately_ms(&subject->latency);
+	candidate->measured = measured_ms >= 0;
 	if (candidate->measured)
-		candidate->latency_ms = latency_lately_ms(latency);
+		candidate->latency_ms = measured_ms;
 	else
 		candidate->latency_ms =
 			facts->known & MODEL_LATENCY ? facts->typical_latency_ms : -1;
@@ -136,7 +132,7 @@ look_at(struct route_candidate *candidate, const struct health_subject *subject,
 	}
 	candidate->wished = matches(target, want);
 	candidate->cost_picousd = cost_of(target, demand->prompt_tokens, chat.max_tokens);
-	estimate_latency(candidate, subject, demand);
+	estimate_latency(candidate, subject, want->stream);
 	candidate->low = subject && subject->quota.low && quota_holds(&subject->quota, now_ms);
 	candidate->bar = bar_of(candidate, demand);
 }

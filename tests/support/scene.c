@@ -424,11 +424,8 @@ request_of(struct scene *scene, const struct scene_wish *wish)
 	request->retry_on = wish->retry_on;
 	request->deadline_ms = wish->deadline_ms;
 	request->timeout_ms = wish->timeout_ms;
-	request->race = wish->race;
 	request->stream = wish->stream;
 	request->on_break = wish->on_break;
-	if (!wish->races)
-		request->race.max_parallel = 1;
 	request->max_retries = wish->has_max_retries ? wish->max_retries : -1;
 	request->params = wish->params;
 	request->messages = one_message(wish);
@@ -444,6 +441,11 @@ scene_request(struct scene *scene, const struct scene_wish *wish, char **fault)
 
 	call_request_judge(request);
 	*fault = choose_chain(wish, request);
+	if (wish->races) {
+		request->strategy = STRATEGY_fastest;
+		request->remembers = false;
+		request->race = wish->race;
+	}
 	if (!*fault)
 		return request;
 	call_request_free(request);
