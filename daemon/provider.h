@@ -29,9 +29,13 @@
 #define PROVIDER_SIGNATURES 0x1000    /* wants back what it put in a tool call's extra_content */
 /* tells a stream's usage without being asked, and may refuse the question */
 #define PROVIDER_USAGE_UNASKED 0x2000
-#define PROVIDER_PREFIX_BETA 0x8000     /* such a message is taken below /beta only */
-#define PROVIDER_CONTINUE_FINAL 0x10000 /* what is to be gone on from is said beside the messages \
-	                                 */
+#define PROVIDER_PREFIX_BETA 0x8000 /* such a message is taken below /beta only */
+#define PROVIDER_CONTINUE_FINAL \
+	0x10000 /* what is to be gone on from is said beside the messages \
+	         */
+
+#define PROVIDER_ECHOES 0x20000       /* says what it goes on from again: provider_echo.h */
+#define PROVIDER_ECHOES_BLANK 0x40000 /* the white space at its end */
 
 /* What a request may need: bits. The indices are only for tables. */
 enum provider_need_index {

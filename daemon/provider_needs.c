@@ -174,6 +174,14 @@ needs_of_tools(const struct json *tools, const struct json *choice)
 	return has_custom(tools) ? needs | PROVIDER_NEED_TOOL_CUSTOM : needs;
 }
 
+const struct json *
+provider_last_message(const struct provider_chat *chat)
+{
+	size_t count = json_type(chat->messages) == JSON_ARRAY ? json_count(chat->messages) : 0;
+
+	return count > 0 ? json_at(chat->messages, count - 1) : NULL;
+}
+
 bool
 provider_is_prefill(const struct json *last)
 {
@@ -191,7 +199,6 @@ unsigned
 provider_needs_of_messages(const struct provider_chat *chat)
 {
 	size_t count = json_type(chat->messages) == JSON_ARRAY ? json_count(chat->messages) : 0;
-	const struct json *last = count ? json_at(chat->messages, count - 1) : NULL;
 	unsigned needs = needs_of_tools(chat->tools, chat->tool_choice);
 	bool alone = true, system;
 
@@ -201,7 +208,7 @@ provider_needs_of_messages(const struct provider_chat *chat)
 	}
 	if (alone && count > 0)
 		needs |= PROVIDER_NEED_SYSTEM_ALONE;
-	return provider_is_prefill(last) ? with_prefill(needs) : needs;
+	return provider_is_prefill(provider_last_message(chat)) ? with_prefill(needs) : needs;
 }
 
 /* ---- parameters ---- */

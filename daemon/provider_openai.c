@@ -42,9 +42,7 @@ api_version(const struct provider_endpoint *endpoint)
 static bool
 ends_in_prefill(const struct provider_chat *chat)
 {
-	size_t count = json_count(chat->messages);
-
-	return count > 0 && provider_is_prefill(json_at(chat->messages, count - 1));
+	return provider_is_prefill(provider_last_message(chat));
 }
 
 static char *

@@ -143,7 +143,7 @@ static const struct {
 	{"groq", "moonshotai/kimi-k2-instruct-0905", NULL, true},
 	{"groq", "openai/gpt-oss-120b", NULL, false},
 	{"mistral", "mistral-small-latest", NULL, true},
-	{"mistral", "mistral-small-latest", TOOLS, true},
+	{"mistral", "mistral-small-latest", TOOLS, false},
 	{"together", "meta-llama/Llama-3.3-70B-Instruct-Turbo", NULL, false},
 	{"deepseek", "deepseek-v4-flash", NULL, true},
 	{"deepseek", "deepseek-v4-flash", TOOLS, false},
