@@ -11,20 +11,20 @@
 #define HEDGE_UNKNOWN_MS 2000
 
 void
-call_fill_chat(struct call_lane *lane)
+call_fill_chat(
+	const struct call *call, const struct config_target *target, struct provider_chat *chat)
 {
-	const struct call_request *request = lane->call->request;
-	const struct config_target *target = lane->candidate->target;
+	const struct call_request *request = call->request;
 
-	lane->chat = (struct provider_chat){
+	*chat = (struct provider_chat){
 		.model = target->model,
-		.messages = lane->messages ? lane->messages : request->messages,
+		.messages = request->messages,
 		.tools = request->tools,
 		.tool_choice = request->tool_choice,
 		.user = request->end_user,
 		.stream = request->stream,
 	};
-	config_params_fill(&lane->chat, &request->params, request->chain, target, request->config);
+	config_params_fill(chat, &request->params, request->chain, target, request->config);
 }
 
 /* The shorter of two limits of which 0 means none. */

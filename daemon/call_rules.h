@@ -175,9 +175,10 @@ int64_t call_retry_after_ms(struct call *call);
 
 /* ---- call_limit.c: what an attempt is given, and what it is reckoned at ---- */
 
-/* Fills the chat for a lane's candidate: the call's own parameters before agent or chain, provider
- * and defaults. */
-void call_fill_chat(struct call_lane *lane);
+/* Fills the chat for a target: the call's own parameters before agent or chain, provider and
+ * defaults. */
+void call_fill_chat(
+	const struct call *call, const struct config_target *target, struct provider_chat *chat);
 /* How long a call may take: the shorter of its own deadline and its chain's, else the default. */
 int64_t call_allowed_ms(const struct call_request *request);
 /* Fills the time limits of an attempt at a lane's candidate. */
