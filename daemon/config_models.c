@@ -110,7 +110,7 @@ read_ours(struct config_reader *r, const char *path, const struct buf *text)
 		if (!broken)
 			config_fault_add(r->faults, false, place,
 				"holds no models; it needs a map `models: {provider/model: "
-			        "{...}}`");
+				"{...}}`");
 		config_yaml_free(root);
 		return;
 	}
