@@ -39,6 +39,10 @@ _llmfoctl_values()
 	case $option in
 	--chain | --agent | --provider | --model) _llmfoctl_names "${option#--}" "$@" ;;
 	--targets) _llmfoctl_names target "$@" ;;
+	--capability)
+		printf '%s\n' chat code reasoning analysis vision long_context multilingual tools \
+			json embedding
+		;;
 	--strategy) echo sequential ;;
 	--for | --deadline | --interval) printf '%s\n' 1s 10s 30s 1m 5m 30m 1h ;;
 	esac
