@@ -54,6 +54,8 @@ read_way(struct words *words, struct fake_behaviour *behaviour)
 		behaviour->hangs = true;
 		return NULL;
 	}
+	if (words_accept(words, "streams"))
+		return story_read_stream(words, behaviour);
 	(void)words_accept(words, "answers");
 	if (!words_number(words, &status))
 		return words_fault(words, "what the provider does, or a status");
@@ -104,6 +106,12 @@ read_option(struct words *words, struct fake_behaviour *behaviour, bool *forever
 	} else if (words_accept(words, "begins")) {
 		if (!words_time(words, &behaviour->begins_ms))
 			return words_fault(words, "a time");
+	} else if (words_accept(words, "in-bytes")) {
+		int64_t count;
+
+		if (!words_number(words, &count))
+			return words_fault(words, "a number");
+		behaviour->cut_bytes = (size_t)count;
 	} else if (words_accept(words, "on-a-pooled-connection")) {
 		behaviour->reused = true;
 	} else if (words_accept(words, "without-usage")) {
@@ -244,6 +252,10 @@ read_wish(struct words *words, struct scene_wish *wish)
 		return read_list(words, wish);
 	if (words_accept(words, "retry-on"))
 		return read_retry_on(words, wish);
+	if (words_accept(words, "race"))
+		return story_read_race(words, wish);
+	if (words_accept(words, "stream"))
+		return story_read_on_break(words, wish);
 	if (words_accept(words, "no-fallback")) {
 		wish->no_fallback = true;
 		return NULL;
@@ -268,6 +280,10 @@ do_client(struct scene *scene, struct words *words)
 	}
 	if (words_accept(words, "reports"))
 		return story_report(scene, words);
+	if (words_accept(words, "stops-reading"))
+		return story_hold(scene, words, true);
+	if (words_accept(words, "reads-again"))
+		return story_hold(scene, words, false);
 	bool picks = words_accept(words, "picks");
 	if (!picks && (!words_accept(words, "asks") || words_end(words)))
 		return words_fault(words, "asks \"...\", cancels, picks or reports");
