@@ -271,8 +271,9 @@ pack_attempts(msgpack_packer *packer, const struct call_result *result)
 		const struct call_attempt *attempt = &result->attempts[i];
 		const struct outcome *outcome = &attempt->outcome;
 
-		msgpack_pack_map(
-			packer, 4 + (outcome->http_status > 0) + (outcome->message[0] != '\0'));
+		msgpack_pack_map(packer,
+			4 + (outcome->http_status > 0) + (outcome->message[0] != '\0') +
+				attempt->cost_unknown + attempt->cost_may);
 		rpc_pack_pair_text(packer, "target", attempt->target);
 		rpc_pack_pair_text(packer, "class", outcome_text(outcome->class));
 		if (outcome->http_status > 0)
@@ -280,7 +281,11 @@ pack_attempts(msgpack_packer *packer, const struct call_result *result)
 		if (outcome->message[0])
 			rpc_pack_pair_text(packer, "message", outcome->message);
 		rpc_pack_pair_int(packer, "latency_ms", attempt->latency_ms);
-		rpc_pack_pair_int(packer, "cost_picousd", 0);
+		rpc_pack_pair_int(packer, "cost_picousd", attempt->cost_picousd);
+		if (attempt->cost_unknown)
+			rpc_pack_pair_bool(packer, "cost_unknown", true);
+		if (attempt->cost_may)
+			rpc_pack_pair_bool(packer, "cost_estimated", true);
 	}
 }
 
@@ -303,12 +308,10 @@ reply_answer(struct session_request *request, const struct call_result *result)
 {
 	const struct provider_answer *answer = result->answer;
 	const struct json *warnings = result->request->warnings;
-	/* what a local model costs is known: nothing */
-	bool cost_unknown = !result->target->provider->local;
 	msgpack_packer *packer = session_reply_begin(request);
 
-	msgpack_pack_map(
-		packer, 10 + (answer->tool_calls != NULL) + cost_unknown + (warnings != NULL));
+	msgpack_pack_map(packer,
+		10 + (answer->tool_calls != NULL) + result->cost_unknown + (warnings != NULL));
 	rpc_pack_text(packer, "text");
 	msgpack_pack_str_with_body(packer, answer->text.data, answer->text.len);
 	if (answer->tool_calls) {
@@ -322,8 +325,8 @@ reply_answer(struct session_request *request, const struct call_result *result)
 	pack_attempts(packer, result);
 	rpc_pack_pair_int(packer, "total_latency_ms", result->total_latency_ms);
 	pack_usage(packer, result);
-	rpc_pack_pair_int(packer, "cost_picousd", 0);
-	if (cost_unknown)
+	rpc_pack_pair_int(packer, "cost_picousd", result->cost_picousd);
+	if (result->cost_unknown)
 		rpc_pack_pair_bool(packer, "cost_unknown", true);
 	rpc_pack_pair_text(packer, "request_id", result->request->request_id);
 	if (warnings) {
