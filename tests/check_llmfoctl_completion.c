@@ -107,6 +107,7 @@ static const struct {
 	{"llmfoctl pick --targets=ollama/gemma3:4b,open", "4b,openai/gpt-4o 4b,openai/o3"},
 	{"llmfoctl explain --strategy ", "sequential"},
 	{"llmfoctl check op", "openai"},
+	{"llmfoctl drill de", "default deep"},
 	{"llmfoctl check $", "$(echo x)"},
 	{"llmfoctl force-provider --strict ol", "ollama"},
 	{"llmfoctl force-provider openai --for 3", "30s 30m"},
