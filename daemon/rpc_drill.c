@@ -126,30 +126,48 @@ start(struct session_request *request, struct config_chain *chain, bool plan)
 	drill_start(drilling->drill, core->clock, core->transport, on_done, drilling);
 }
 
+/* NULL: the request was answered. */
+static struct config_chain *
+find_chain(struct session_request *request, const char *name)
+{
+	const struct config *config = request->session->core->config;
+	struct config_chain *chain = config_find_chain(config, name, false);
+	struct buf known, text;
+
+	if (chain && chain->target_count > 0)
+		return chain;
+	buf_init(&known, 4096);
+	buf_init(&text, 8192);
+	if (chain) {
+		(void)buf_printf(&text, "no configured target fits the chain `%s` (%s)",
+			chain->name, config_rule_text(chain));
+	} else {
+		config_list_chains(config, false, &known);
+		config_no_such(&text, "chain", name, known.data);
+	}
+	session_fail(request, LLMFO_ENOT_FOUND, "%s", text.data);
+	buf_free(&known);
+	buf_free(&text);
+	return NULL;
+}
+
 void
 rpc_drill(struct session_request *request, const msgpack_object_map *map)
 {
 	struct core *core = request->session->core;
-	char *given = rpc_text(map, "chain");
-	const char *name = given ? given : core->config->default_chain;
-	struct config_chain *chain = config_find_chain(core->config, name, false);
+	char *name = rpc_text(map, "chain");
 	bool plan = message_bool(map, "plan", false);
-	struct buf known, text;
 
-	buf_init(&known, 4096);
-	buf_init(&text, 8192);
-	if (!chain) {
-		rpc_list_chains(core->config, false, &known);
-		config_no_such(&text, "chain", name, known.data);
-		session_fail(request, LLMFO_ENOT_FOUND, "%s", text.data);
-	} else if (!plan && core->draining) {
+	if (!plan && core->draining) {
 		session_fail(request, LLMFO_ESHUTTING_DOWN, "%s", error_text(LLMFO_ESHUTTING_DOWN));
 	} else if (!plan && core->drilling) {
 		session_fail(request, LLMFO_EBUSY, "another drill runs");
 	} else {
-		start(request, chain, plan);
+		struct config_chain *chain =
+			find_chain(request, name ? name : core->config->default_chain);
+
+		if (chain)
+			start(request, chain, plan);
 	}
-	buf_free(&known);
-	buf_free(&text);
-	free(given);
+	free(name);
 }

@@ -201,9 +201,15 @@ END_TEST
 
 START_TEST(a_chain_that_there_is_not_is_said)
 {
-	drill_is("[{\"chain\":\"x\"}]", 0,
-		"{\"code\":\"not_found\",\"message\":\"there is no chain `x`; there is: "
-		"default\"}");
+	char *result = result_of("drill", "[{\"chain\":\"x\"}]", 0);
+
+	ck_assert_ptr_nonnull(strstr(result, "\"not_found\""));
+	ck_assert_ptr_nonnull(strstr(result, "there is no chain `x`; there are: default"));
+	free(result);
+	/* neither of the two is local */
+	result = result_of("drill", "[{\"chain\":\"local_only\"}]", 0);
+	ck_assert_ptr_nonnull(strstr(result, "no configured target fits the chain `local_only`"));
+	free(result);
 	t->core.draining = true;
 	talk_expect(t, "drill", "[]", "shutting_down");
 }
