@@ -139,6 +139,7 @@ struct config {
 	bool when_all_open_try;
 	int max_calls, max_queue;
 	int64_t lease_ms;
+	size_t stream_queue_bytes;
 	char *default_chain;    /* a chain of that name exists unless there is no
 	                           chain at all */
 	enum strategy strategy; /* of chains that say none, and of a chain made for a call */
