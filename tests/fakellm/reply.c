@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { REPLY_BLOCK_BYTES = 64 << 10 };
 
@@ -167,4 +168,20 @@ reply_split_utf8(struct reply *r)
 		*reply_last(r) = s;
 	}
 	free(old);
+}
+
+void
+reply_stamp(struct reply *r, const struct segment *s)
+{
+	const size_t n = strlen(REPLY_STAMP);
+	char *at = r->bytes.data + s->off, *end = at + s->len, digits[24];
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	snprintf(digits, sizeof(digits), "%016lld",
+		(long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+	while ((at = memmem(at, (size_t)(end - at), REPLY_STAMP, n))) {
+		memcpy(at, digits, n);
+		at += n;
+	}
 }
