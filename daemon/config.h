@@ -134,7 +134,8 @@ struct config {
 	                        chain at all */
 	int64_t default_deadline_ms;
 	struct config_params params;
-	bool fallback, preferred, health_tracking, active_checks; /* features */
+	bool fallback, preferred, health_tracking, active_checks, hedging; /* features */
+	int64_t stream_stall_ms;
 	bool enable_fallback; /* the default of a call's enable_fallback */
 	struct config_provider **providers;
 	size_t provider_count;

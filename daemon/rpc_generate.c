@@ -27,6 +27,7 @@ rpc_call_request(struct session_request *request)
 	call->config = config_ref(core->config);
 	call->fallback = core->config->fallback && core->config->enable_fallback;
 	call->max_retries = -1;
+	call->race.max_parallel = 1;
 	call->uid = request->session->peer.uid;
 	core_request_id(core, call->request_id);
 	return call;

@@ -28,8 +28,9 @@ struct transport_curl {
 	const char *system_ca;
 	struct transport_wait *wait;
 	struct list queued, launching, running, cancelled;
-	struct list spare; /* the one used last at its end */
-	struct list worn;  /* not to be used again */
+	struct list resumed; /* were held, and paused by libcurl; by transfer.resumed */
+	struct list spare;   /* the one used last at its end */
+	struct list worn;    /* not to be used again */
 	size_t spares;
 	bool inside;   /* libcurl is on the stack */
 	bool unusable; /* the multi handle said so */
@@ -111,6 +112,15 @@ drop_cancelled(struct transport_curl *curl)
 
 /* ---- entering libcurl ---- */
 
+/* What is to be done whenever libcurl has run. */
+static void
+settle(struct transport_curl *curl)
+{
+	transport_wait_mind_pilots(curl->wait);
+	drop_cancelled(curl);
+	reap(curl);
+}
+
 static void
 act(struct transport_curl *curl, curl_socket_t fd, int flags)
 {
@@ -123,9 +133,46 @@ act(struct transport_curl *curl, curl_socket_t fd, int flags)
 		curl->unusable = true;
 		transport_poll_wake(curl->poll);
 	}
-	transport_wait_mind_pilots(curl->wait);
-	drop_cancelled(curl);
-	reap(curl);
+	settle(curl);
+}
+
+/*
+ * What was read before comes from within. An error of that is told to nobody but us: libcurl would
+ * keep the transfer for ever.
+ */
+static void
+resume(struct transport_curl *curl, struct transfer *transfer)
+{
+	struct transport_result result = {0};
+
+	transfer->paused = false;
+	curl->inside = true;
+	CURLcode code = curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
+	curl->inside = false;
+	if (code && transfer->state == TRANSFER_RUNNING) {
+		transport_transfer_judge(transfer, code, &result);
+		forget(curl, transfer);
+		end(transfer, &result);
+	}
+	settle(curl);
+}
+
+/* Not those that are let go meanwhile, as with launch_queued(). */
+static void
+resume_all(struct transport_curl *curl)
+{
+	struct list now;
+
+	list_init(&now);
+	list_splice(&now, &curl->resumed);
+	while (!list_empty(&now)) {
+		struct transfer *transfer = LIST_OWNER(now.next, struct transfer, resumed);
+
+		list_remove(&transfer->resumed);
+		if (!curl->unusable && transfer->state == TRANSFER_RUNNING && transfer->paused &&
+			!transfer->held)
+			resume(curl, transfer);
+	}
 }
 
 /* Not endless: what is left after some rounds waits for the loop's next turn. */
@@ -296,6 +343,7 @@ on_turn(void *arg)
 	if (curl->unusable)
 		give_up_multi(curl);
 	launch_queued(curl);
+	resume_all(curl);
 	act_while_due(curl);
 	trim_spares(curl, SPARE_MAX);
 }
@@ -361,11 +409,18 @@ cancel(struct transfer *transfer)
 	}
 }
 
+/* Here it is only noted: libcurl would call back at once. */
 static void
 hold(struct transfer *transfer, bool held)
 {
-	if (transfer->state == TRANSFER_RUNNING && transfer->easy)
-		(void)curl_easy_pause(transfer->easy, held ? CURLPAUSE_RECV : CURLPAUSE_CONT);
+	struct transport_curl *curl = transfer->owner;
+
+	transfer->held = held;
+	list_remove(&transfer->resumed);
+	if (held || !transfer->paused)
+		return;
+	list_append(&curl->resumed, &transfer->resumed);
+	transport_poll_wake(curl->poll);
 }
 
 static const struct transport_ops ops = {start, cancel, hold};
@@ -392,6 +447,7 @@ transport_curl_new(uv_loop_t *loop, const char *user_agent, const char **why)
 	list_init(&curl->launching);
 	list_init(&curl->running);
 	list_init(&curl->cancelled);
+	list_init(&curl->resumed);
 	list_init(&curl->spare);
 	list_init(&curl->worn);
 	curl->poll = transport_poll_new(loop, &poll_ops, curl);

@@ -17,6 +17,9 @@
 #define KEEPALIVE_S 30L
 /* How much longer than a pilot the others take an address. */
 #define GRACE_S 10L
+/* What is read at once: libcurl's own measure, and of a stream. */
+#define BUFFER_BYTES 16384L
+#define STREAM_BUFFER_BYTES 4096L
 /*
  * A body up to this is given to libcurl as a copy, which sends it in one packet with the headers (a
  * third less work a request); a longer one it asks for piece by piece, so that it is not there
@@ -83,10 +86,8 @@ set_manners(CURL *easy)
 	SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	SET(CURLOPT_NOPROXY, "");
 	SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
 	SET(CURLOPT_HTTP09_ALLOWED, 0L);
 	SET(CURLOPT_PIPEWAIT, 0L);
-	SET(CURLOPT_ACCEPT_ENCODING, "gzip");
 	SET(CURLOPT_TCP_NODELAY, 1L);
 	SET(CURLOPT_TCP_KEEPALIVE, 1L);
 	SET(CURLOPT_TCP_KEEPIDLE, KEEPALIVE_S);
@@ -220,6 +221,25 @@ set_certificates(CURL *easy, const char *ca_file, bool proxied)
 	return !bad;
 }
 
+/*
+ * A stream may be held. On HTTP/2 libcurl would go on reading for its sake, since it shares its
+ * connection with others: 32 MiB and more of it waited in memory with 7.88, up to 10 MB with later
+ * ones, and no option lowers that. On HTTP/1.1 the socket itself is left alone. No compression for
+ * the same reason: what one read inflates to comes at once. A small buffer, since thousands of
+ * streams have one each and what comes in one read is little.
+ */
+static bool
+set_stream(CURL *easy, bool stream)
+{
+	bool bad = false;
+
+	SET(CURLOPT_HTTP_VERSION,
+		stream ? (long)CURL_HTTP_VERSION_1_1 : (long)CURL_HTTP_VERSION_2TLS);
+	SET(CURLOPT_ACCEPT_ENCODING, stream ? NULL : "gzip");
+	SET(CURLOPT_BUFFERSIZE, stream ? STREAM_BUFFER_BYTES : BUFFER_BYTES);
+	return !bad;
+}
+
 int
 transport_easy_request(CURL *easy, const struct transport_request *request, const char *system_ca,
 	struct transport_easy_headers *headers)
@@ -234,6 +254,7 @@ transport_easy_request(CURL *easy, const struct transport_request *request, cons
 	SET(CURLOPT_CONNECTTIMEOUT_MS, limit_ms(request->connect_timeout_ms));
 	SET(CURLOPT_FRESH_CONNECT, request->fresh_connection ? 1L : 0L);
 	bad = !set_method(easy, http) || bad;
+	bad = !set_stream(easy, request->stream) || bad;
 	const char *ca_file = request->ca_file ? request->ca_file : system_ca;
 	bad = !set_certificates(easy, ca_file, request->proxy != NULL) || bad;
 	return bad ? LLMFO_EINTERNAL : 0;

@@ -67,6 +67,10 @@ on_body(char *bytes, size_t size, size_t items, void *arg)
 
 	if (transfer->state != TRANSFER_RUNNING)
 		return 0;
+	if (transfer->held) {
+		transfer->paused = true;
+		return CURL_WRITEFUNC_PAUSE;
+	}
 	if (!transfer->whole_headers)
 		transfer->stop = TRANSPORT_STOP_NO_STATUS;
 	else if (count > transfer->reply_max - transfer->reply_bytes)
@@ -243,6 +247,7 @@ transport_transfer_new(
 
 	transfer->owner = owner;
 	transfer->poll = poll;
+	list_init(&transfer->resumed);
 	http_headers_init(&transfer->headers);
 	transfer->easy =
 		transport_easy_new(&hooks, transfer, poll, user_agent, transfer->error_text);
@@ -263,6 +268,7 @@ transport_transfer_prepare(struct transfer *transfer, const struct transport_req
 	transfer->open_error = 0;
 	transfer->error_text[0] = '\0';
 	transfer->judged = transfer->found = false;
+	transfer->held = transfer->paused = false;
 	transport_lookup_seat_init(&transfer->seat);
 	transfer->name = transport_name(request->http->url, request->proxy, &transfer->late);
 	if (!transfer->easy)
@@ -276,6 +282,7 @@ transport_transfer_prepare(struct transfer *transfer, const struct transport_req
 void
 transport_transfer_forget(struct transfer *transfer)
 {
+	list_remove(&transfer->resumed);
 	transport_easy_forget(transfer->easy, &transfer->request_headers);
 	http_headers_clear(&transfer->headers);
 	transfer->body = NULL;

@@ -45,7 +45,10 @@ struct transfer {
 	struct http_headers headers;
 	struct transport_easy_headers request_headers;
 	bool sent, reused, in_block, whole_headers;
-	bool sound; /* ended: stands among the spares */
+	bool sound;          /* ended: stands among the spares */
+	bool held;           /* its caller takes no body at the moment */
+	bool paused;         /* libcurl was told so: it has bytes that it will bring again */
+	struct list resumed; /* in the owner's list of those to be let go, by its next turn */
 	enum transport_stop stop;
 	int open_error; /* errno of the socket that could not be made */
 	char error_text[CURL_ERROR_SIZE];

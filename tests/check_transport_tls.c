@@ -93,6 +93,7 @@ write_server(FILE *out, enum port port, const char *certificate, int requests)
 		"server { listen 127.0.0.1:%d ssl http2; ssl_certificate %s.pem;\n"
 		"  ssl_certificate_key s.key; keepalive_requests %d;\n"
 		"  location = /slow { limit_rate 1000; postpone_output 0; root .; }\n"
+		"  location = /numbers { root .; }\n"
 		"  location / { proxy_pass http://127.0.0.1:%d; } }\n",
 		ports[port], certificate, requests, ports[PLAIN]);
 }
@@ -334,6 +335,61 @@ START_TEST(cancelling_streams_leaves_their_siblings_alone)
 }
 END_TEST
 
+START_TEST(a_stream_has_a_connection_of_its_own)
+{
+	static struct exchange whole;
+
+	exchange_init(&whole, &stage, 1);
+	point(&whole, "localhost", GOOD, "/");
+	ck_assert_int_eq(exchange_run(&whole), TRANSPORT_DONE);
+	one.request.stream = true;
+	ck_assert_int_eq(exchange_run(&one), TRANSPORT_DONE);
+	ck_assert(!one.result.reused);
+	ck_assert_int_eq(exchange_run(&one), TRANSPORT_DONE);
+	ck_assert(one.result.reused);
+	exchange_start(&one);
+	exchange_start(&whole);
+	stage_run(&stage);
+	ck_assert(one.result.reused && whole.result.reused);
+	exchange_free(&whole);
+}
+END_TEST
+
+static void
+hold_it(struct exchange *exchange, enum exchange_event event)
+{
+	if (event == EXCHANGE_BODY)
+		transport_hold(stage.transport, exchange->transfer, true);
+}
+
+/* What TLS has read already, and the socket will not tell of any more, comes too. */
+START_TEST(every_byte_comes_once_though_it_is_held)
+{
+	char number[16];
+	const char *at;
+
+	ck_assert(shell("seq 1 100000 >numbers && chmod 755 . && chmod 644 numbers"));
+	point(&one, "localhost", GOOD, "/numbers");
+	one.http.method = "GET";
+	one.hook = hold_it;
+	one.request.stream = _i == 0;
+	exchange_start(&one);
+	while (stage.running) {
+		uv_run(&stage.loop, UV_RUN_ONCE);
+		if (one.transfer)
+			transport_hold(stage.transport, one.transfer, false);
+	}
+	ck_assert_int_eq(one.result.end, TRANSPORT_DONE);
+	at = one.body.data;
+	for (int i = 1; i <= 100000; i++) {
+		int length = snprintf(number, sizeof(number), "%d\n", i);
+		ck_assert_int_eq(strncmp(at, number, (size_t)length), 0);
+		at += length;
+	}
+	ck_assert_str_eq(at, "");
+}
+END_TEST
+
 static TCase *
 over_tls(void)
 {
@@ -349,6 +405,8 @@ over_tls(void)
 	tcase_add_test(tc, a_server_that_dies_within_its_reply_leaves_it_truncated);
 	tcase_add_test(tc, a_server_that_dies_while_idle_resets_or_refuses_no_more_than_one);
 	tcase_add_test(tc, cancelling_streams_leaves_their_siblings_alone);
+	tcase_add_test(tc, a_stream_has_a_connection_of_its_own);
+	tcase_add_loop_test(tc, every_byte_comes_once_though_it_is_held, 0, 2);
 	return tc;
 }
 

@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* See fake_transport.h. Two timers a transfer: one for its beginning, one for its end. */
+/* See fake_transport.h. One timer a transfer, for what the network brings next. */
 #include "fake_transport.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "json.h"
-
-#define BODY_MAX_BYTES ((size_t)64 << 20)
 
 struct fake_host {
 	struct list node;
@@ -24,37 +20,24 @@ struct fake_host {
 struct transfer {
 	struct list node;
 	struct fake_transport *fake;
-	struct fake_behaviour behaviour; /* texts borrowed from the host */
 	struct transport_callbacks callbacks;
 	void *arg;
-	struct clock_timer begin, end;
 	struct http_headers headers;
-	char *body; /* owned */
-	size_t length, sent;
+	struct fake_reply reply;
+	struct transport_result result;
+	struct clock_timer timer; /* the next step, or the end */
+	struct clock_timer again; /* what waited while it was held */
+	int64_t started_ms;
+	size_t next_step;
+	size_t arrived, sent; /* bytes of the body */
+	size_t cut_bytes;
 	size_t request; /* its place among the requests */
 	bool check;     /* no request of a call: not kept */
-	bool begun;
+	bool begun;     /* the headers have come */
+	bool ended;     /* the network brings no more */
+	bool held;
 	bool in_callback, cancelled;
 };
-
-struct fake_behaviour
-fake_behaviour_new(void)
-{
-	struct fake_behaviour behaviour = {.end = TRANSPORT_DONE, .status = 200, .begins_ms = -1};
-
-	buf_init(&behaviour.headers, HTTP_HEADERS_MAX_BYTES);
-	return behaviour;
-}
-
-static void
-free_behaviour(struct fake_behaviour *behaviour)
-{
-	free(behaviour->text);
-	free(behaviour->type);
-	free(behaviour->code);
-	free(behaviour->body);
-	buf_free(&behaviour->headers);
-}
 
 static struct fake_host *
 find_host(const struct fake_transport *fake, const char *name)
@@ -98,7 +81,7 @@ fake_transport_script(struct fake_transport *fake, const char *name,
 
 	if (forever) {
 		if (host->has_forever)
-			free_behaviour(&host->forever);
+			fake_behaviour_free(&host->forever);
 		host->forever = *behaviour;
 		host->has_forever = true;
 		return;
@@ -119,103 +102,13 @@ next_behaviour(const struct fake_transport *fake, const char *name)
 	return fake_behaviour_new();
 }
 
-static struct json *
-text_or_null(const char *text)
-{
-	return text ? json_new_string(text, strlen(text)) : NULL;
-}
-
-static struct json *
-openai_answer(const struct fake_behaviour *behaviour, const char *text)
-{
-	struct json *answer = json_new_object(), *choices = json_new_array();
-	struct json *choice = json_new_object(), *message = json_new_object();
-
-	json_set_text(message, "role", "assistant");
-	json_set_text(message, "content", text);
-	json_set_int(choice, "index", 0);
-	json_set(choice, "message", message);
-	json_set_text(choice, "finish_reason", "stop");
-	json_push(choices, choice);
-	json_set_text(answer, "object", "chat.completion");
-	json_set(answer, "choices", choices);
-	if (!behaviour->no_usage) {
-		struct json *usage = json_new_object();
-
-		json_set_int(usage, "prompt_tokens", 5);
-		json_set_int(usage, "completion_tokens", 3);
-		json_set_int(usage, "total_tokens", 8);
-		json_set(answer, "usage", usage);
-	}
-	return answer;
-}
-
-static struct json *
-ollama_answer(const struct fake_behaviour *behaviour, const char *text)
-{
-	struct json *answer = json_new_object(), *message = json_new_object();
-
-	json_set_text(message, "role", "assistant");
-	json_set_text(message, "content", text);
-	json_set_text(answer, "model", "m");
-	json_set(answer, "message", message);
-	json_set_text(answer, "done_reason", "stop");
-	json_set_bool(answer, "done", true);
-	if (!behaviour->no_usage) {
-		json_set_int(answer, "prompt_eval_count", 5);
-		json_set_int(answer, "eval_count", 3);
-	}
-	return answer;
-}
-
-static struct json *
-error_body(const struct fake_behaviour *behaviour, const char *text, bool ollama)
-{
-	struct json *body = json_new_object(), *error;
-
-	if (ollama) {
-		json_set_text(body, "error", text);
-		return body;
-	}
-	error = json_new_object();
-	json_set_text(error, "message", text);
-	json_set(error, "type", text_or_null(behaviour->type));
-	json_set(error, "param", NULL);
-	json_set(error, "code", text_or_null(behaviour->code));
-	json_set(body, "error", error);
-	return body;
-}
-
-/* The body in the shape of the family that the URL belongs to. */
-static char *
-make_body(const struct fake_behaviour *behaviour, const struct fake_request *request)
-{
-	bool ollama = strstr(request->url, "/api/") != NULL;
-	bool good = behaviour->status >= 200 && behaviour->status <= 299;
-	char *text = behaviour->text ? x_strdup(behaviour->text)
-		: good               ? x_asprintf("hello from %s", request->host)
-				     : x_asprintf("%s says %d", request->host, behaviour->status);
-	struct json *tree;
-	struct buf out;
-
-	if (!good)
-		tree = error_body(behaviour, text, ollama);
-	else
-		tree = ollama ? ollama_answer(behaviour, text) : openai_answer(behaviour, text);
-	buf_init(&out, BODY_MAX_BYTES);
-	assert(json_write(tree, &out) == 0);
-	json_free(tree);
-	free(text);
-	return buf_take(&out, NULL);
-}
-
 static void
 free_transfer(struct transfer *transfer)
 {
 	struct fake_transport *fake = transfer->fake;
 
-	clock_stop(&fake->clock->clock, &transfer->begin);
-	clock_stop(&fake->clock->clock, &transfer->end);
+	clock_stop(&fake->clock->clock, &transfer->timer);
+	clock_stop(&fake->clock->clock, &transfer->again);
 	list_remove(&transfer->node);
 	if (!transfer->check) {
 		fake->in_flight--;
@@ -223,71 +116,111 @@ free_transfer(struct transfer *transfer)
 			fake->ended(fake->arg, transfer->request);
 	}
 	http_headers_free(&transfer->headers);
-	free(transfer->body);
+	fake_reply_free(&transfer->reply);
 	free(transfer);
 }
 
-/* One piece of the body, and false if the transfer was cancelled meanwhile. */
+/* True if the transfer was cancelled meanwhile. */
 static bool
-send_piece(struct transfer *transfer, size_t count)
+tell_headers(struct transfer *transfer)
 {
-	if (count == 0)
-		return true;
-	const char *bytes = transfer->body + transfer->sent;
+	transfer->begun = true;
+	transfer->in_callback = true;
+	transfer->callbacks.on_headers(transfer->arg, transfer->result.status, &transfer->headers);
+	transfer->in_callback = false;
+	return transfer->cancelled;
+}
+
+/* Likewise. */
+static bool
+tell_bytes(struct transfer *transfer)
+{
+	size_t count = transfer->arrived - transfer->sent;
+	const char *bytes = transfer->reply.body.data + transfer->sent;
+
+	if (transfer->cut_bytes > 0 && count > transfer->cut_bytes)
+		count = transfer->cut_bytes;
+	assert(!transfer->held);
 	transfer->sent += count;
 	transfer->in_callback = true;
 	transfer->callbacks.on_body(transfer->arg, bytes, count);
 	transfer->in_callback = false;
-	return !transfer->cancelled;
+	return transfer->cancelled;
 }
 
+static void
+tell_end(struct transfer *transfer)
+{
+	struct transport_callbacks callbacks = transfer->callbacks;
+	struct transport_result result = transfer->result;
+	void *arg = transfer->arg;
+
+	free_transfer(transfer);
+	callbacks.on_done(arg, &result);
+}
+
+/* Tells what has arrived. False: the transfer is gone. */
 static bool
-send_beginning(struct transfer *transfer)
+deliver(struct transfer *transfer)
 {
-	if (transfer->begun || transfer->behaviour.status == 0)
+	bool gone = false;
+
+	while (!gone && !transfer->held && transfer->sent < transfer->arrived)
+		gone = tell_bytes(transfer);
+	if (gone)
+		free_transfer(transfer);
+	else if (transfer->ended && transfer->sent == transfer->arrived)
+		tell_end(transfer);
+	else
 		return true;
-	transfer->begun = true;
-	transfer->in_callback = true;
-	transfer->callbacks.on_headers(
-		transfer->arg, transfer->behaviour.status, &transfer->headers);
-	transfer->in_callback = false;
-	return !transfer->cancelled && send_piece(transfer, transfer->length > 0);
+	return false;
 }
 
 static void
-on_begin(void *arg)
+on_again(void *arg)
 {
-	struct transfer *transfer = arg;
-
-	if (!send_beginning(transfer))
-		free_transfer(transfer);
+	(void)deliver(arg);
 }
 
+static void on_time(void *arg);
+
 static void
-on_end(void *arg)
+await_next(struct transfer *transfer)
+{
+	const struct fake_reply *reply = &transfer->reply;
+	int64_t at_ms = transfer->next_step < reply->step_count
+		? reply->steps[transfer->next_step].at_ms
+		: reply->end_ms;
+
+	if (at_ms != CLOCK_NEVER)
+		clock_start(&transfer->fake->clock->clock, &transfer->timer,
+			transfer->started_ms + at_ms, on_time, transfer);
+}
+
+/* All that comes at this moment. */
+static void
+on_time(void *arg)
 {
 	struct transfer *transfer = arg;
-	size_t half = transfer->length / 2;
-	struct transport_result result = {
-		.end = transfer->behaviour.end,
-		.status = transfer->behaviour.status,
-		.reused = transfer->behaviour.reused,
-	};
+	const struct fake_reply *reply = &transfer->reply;
+	int64_t at_ms = transfer->fake->clock->time_ms - transfer->started_ms;
 
-	if (result.end != TRANSPORT_DONE)
-		(void)snprintf(
-			result.detail, sizeof result.detail, "%s", transport_end_name(result.end));
-	if (send_beginning(transfer) &&
-		send_piece(transfer, half > transfer->sent ? half - transfer->sent : 0) &&
-		(result.end != TRANSPORT_DONE ||
-			send_piece(transfer, transfer->length - transfer->sent))) {
-		struct transport_callbacks callbacks = transfer->callbacks;
-		void *callback_arg = transfer->arg;
-
-		free_transfer(transfer);
-		callbacks.on_done(callback_arg, &result);
+	for (; transfer->next_step < reply->step_count; transfer->next_step++) {
+		if (reply->steps[transfer->next_step].at_ms > at_ms)
+			break;
+		if (!transfer->begun && tell_headers(transfer)) {
+			free_transfer(transfer);
+			return;
+		}
+		transfer->arrived = reply->steps[transfer->next_step].bytes;
+		if (!deliver(transfer))
+			return;
+	}
+	if (transfer->next_step == reply->step_count && reply->end_ms <= at_ms) {
+		transfer->ended = true;
+		(void)deliver(transfer);
 	} else {
-		free_transfer(transfer);
+		await_next(transfer);
 	}
 }
 
@@ -316,27 +249,29 @@ keep_request(struct fake_transport *fake, const struct transport_request *asked)
 		.body = x_strdup(asked->http->body.data),
 		.at_ms = fake->clock->time_ms,
 		.fresh = asked->fresh_connection,
+		.stream = asked->stream,
 	};
 	return request;
 }
 
-/* Sets the timers of what will happen. */
 static void
-schedule(struct transfer *transfer, const struct transport_request *asked)
+begin(struct transfer *transfer, const struct fake_behaviour *behaviour, const char *host,
+	const struct transport_request *asked)
 {
-	const struct fake_behaviour *behaviour = &transfer->behaviour;
-	struct clock *clock = &transfer->fake->clock->clock;
-	int64_t now_ms = clock_now_ms(clock);
-	int64_t after_ms = behaviour->after_ms;
+	struct fake_behaviour does = *behaviour;
 
-	if (behaviour->hangs)
-		return;
-	if (behaviour->end == TRANSPORT_CONNECT_TIMEOUT)
-		after_ms = asked->connect_timeout_ms;
-	if (behaviour->begins_ms >= 0)
-		clock_start(
-			clock, &transfer->begin, now_ms + behaviour->begins_ms, on_begin, transfer);
-	clock_start(clock, &transfer->end, now_ms + after_ms, on_end, transfer);
+	if (does.end == TRANSPORT_CONNECT_TIMEOUT)
+		does.after_ms = asked->connect_timeout_ms;
+	fake_reply_make(&transfer->reply, &does, host, asked->http->url, asked->stream);
+	transfer->cut_bytes = does.cut_bytes;
+	transfer->result.end = transfer->reply.end;
+	transfer->result.status = does.status;
+	transfer->result.reused = does.reused && !asked->fresh_connection;
+	if (transfer->result.end != TRANSPORT_DONE)
+		(void)snprintf(transfer->result.detail, sizeof transfer->result.detail, "%s",
+			transport_end_name(transfer->result.end));
+	(void)buf_add(&transfer->headers.text, does.headers.data, does.headers.len);
+	await_next(transfer);
 }
 
 /* A check: no script is used up by it. */
@@ -345,16 +280,17 @@ begin_check(struct transfer *transfer, const struct transport_request *asked)
 {
 	char *name = host_of(asked->http->url);
 	const struct fake_host *host = find_host(transfer->fake, name);
+	struct fake_behaviour behaviour = fake_behaviour_new();
 
 	transfer->check = true;
-	transfer->behaviour = fake_behaviour_new();
 	if (host && host->checked) {
-		transfer->body = x_strdup(host->checked);
-		transfer->length = strlen(transfer->body);
+		behaviour.body = x_strdup(host->checked);
 	} else {
-		transfer->behaviour.end = TRANSPORT_REFUSED;
-		transfer->behaviour.status = 0;
+		behaviour.end = TRANSPORT_REFUSED;
+		behaviour.status = 0;
 	}
+	begin(transfer, &behaviour, name, asked);
+	fake_behaviour_free(&behaviour);
 	free(name);
 }
 
@@ -363,18 +299,10 @@ begin_request(struct transfer *transfer, const struct transport_request *asked)
 {
 	struct fake_transport *fake = transfer->fake;
 	const struct fake_request *request = keep_request(fake, asked);
-	struct fake_behaviour *behaviour = &transfer->behaviour;
+	const struct fake_behaviour behaviour = next_behaviour(fake, request->host);
 
 	transfer->request = fake->request_count - 1;
-	*behaviour = next_behaviour(fake, request->host);
-	if (asked->fresh_connection)
-		behaviour->reused = false;
-	(void)buf_add(&transfer->headers.text, behaviour->headers.data, behaviour->headers.len);
-	if (behaviour->status > 0) {
-		transfer->body =
-			behaviour->body ? x_strdup(behaviour->body) : make_body(behaviour, request);
-		transfer->length = strlen(transfer->body);
-	}
+	begin(transfer, &behaviour, request->host, asked);
 	fake->in_flight++;
 	if (fake->started)
 		fake->started(fake->arg, transfer->request);
@@ -390,13 +318,13 @@ start(struct transport *transport, const struct transport_request *asked,
 	transfer->fake = fake;
 	transfer->callbacks = *callbacks;
 	transfer->arg = arg;
+	transfer->started_ms = fake->clock->time_ms;
 	http_headers_init(&transfer->headers);
 	list_append(&fake->transfers, &transfer->node);
 	if (strcmp(asked->http->method, "POST") == 0)
 		begin_request(transfer, asked);
 	else
 		begin_check(transfer, asked);
-	schedule(transfer, asked);
 	return transfer;
 }
 
@@ -412,8 +340,14 @@ cancel(struct transfer *transfer)
 static void
 hold(struct transfer *transfer, bool held)
 {
-	(void)transfer;
-	(void)held;
+	struct clock *clock = &transfer->fake->clock->clock;
+
+	assert(!transfer->cancelled);
+	transfer->held = held;
+	if (held)
+		clock_stop(clock, &transfer->again);
+	else if (!transfer->in_callback)
+		clock_soon(clock, &transfer->again, on_again, transfer);
 }
 
 void
@@ -431,9 +365,9 @@ free_host(struct fake_host *host)
 {
 	list_remove(&host->node);
 	for (size_t i = 0; i < host->count; i++)
-		free_behaviour(&host->queue[i]);
+		fake_behaviour_free(&host->queue[i]);
 	if (host->has_forever)
-		free_behaviour(&host->forever);
+		fake_behaviour_free(&host->forever);
 	free(host->queue);
 	free(host->checked);
 	free(host->name);

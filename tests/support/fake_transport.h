@@ -2,36 +2,23 @@
 /*
  * A network for simulations: every host does what its script says, in virtual time. It keeps every
  * request for later questions, and it is stricter than the real transport: a callback that would
- * come from inside start() or after cancel() stops the test.
+ * come from inside start(), after cancel() or, with bytes, while held, stops the test. What comes
+ * while a transfer is held waits in a socket buffer without end, and its end behind it.
  */
 #ifndef LLMFO_FAKE_TRANSPORT_H
 #define LLMFO_FAKE_TRANSPORT_H
 
 #include "fake_clock.h"
+#include "fake_reply.h"
 #include "list.h"
 #include "transport.h"
-
-/* What a host does with one request. Texts are owned. */
-struct fake_behaviour {
-	enum transport_end end;
-	bool hangs;         /* nothing ever comes */
-	bool reused;        /* it went over a pooled connection, unless a fresh one is asked for */
-	int status;         /* 0: no reply at all */
-	char *text;         /* the answer's or the error's words; NULL: "hello from HOST" */
-	char *type, *code;  /* of an error; NULL: null */
-	char *body;         /* instead of a body made from these; NULL */
-	struct buf headers; /* "name: value\n" each */
-	bool no_usage;
-	int64_t begins_ms; /* headers and the first byte, -1: together with the rest */
-	int64_t after_ms;  /* the rest, and the end */
-};
 
 /* What was asked, by whom and when. */
 struct fake_request {
 	char *host; /* the first label of the URL's host */
 	char *url, *headers, *body;
 	int64_t at_ms;
-	bool fresh;
+	bool fresh, stream;
 };
 
 struct fake_transport {
@@ -51,8 +38,6 @@ struct fake_transport {
 
 void fake_transport_init(struct fake_transport *fake, struct fake_clock *clock);
 void fake_transport_free(struct fake_transport *fake);
-/* An answer with status 200 at once. */
-struct fake_behaviour fake_behaviour_new(void);
 /*
  * Adds to what a host does, one a request; takes over the behaviour. forever: what it does when
  * nothing else is scripted, which is otherwise to answer.
