@@ -63,14 +63,32 @@ START_TEST(s13_content_refused_in_mid_stream_ends_the_call_with_what_was_said)
 	char *params = x_asprintf(DUO_HELLO ",\"on_break\":\"%s\"", duo_on_breaks[_i]);
 
 	duo_begin("", "");
-	fake_provider_script(duo_fp, "a", "tokens=5 finish=content_filter");
-	duo_ask_with(DUO_STREAMED, params, "content_policy");
+	fake_provider_script(
+		duo_fp, "a", "tokens=9 error-after=5 kind=policy message='not in this house'");
+	const struct wire_reply *reply = duo_ask_with(DUO_STREAMED, params, "content_policy");
+	duo_assert_has(json_text(reply->error, "message"), "not in this house");
 	ck_assert_uint_eq(duo_told.resets, 0);
-	ck_assert_str_eq(json_text(duo_told.reply.error, "partial"), heard);
+	ck_assert_str_eq(json_text(reply->error, "partial"), heard);
 	duo_assert_asked(1, 0);
 	duo_forget();
 	free(params);
 	free(heard);
+	duo_end();
+}
+END_TEST
+
+START_TEST(s13_an_answer_that_the_filter_ended_says_so)
+{
+	char *said = duo_words(1, 5);
+
+	duo_begin("", "");
+	fake_provider_script(duo_fp, "a", "tokens=5 finish=content_filter");
+	const struct wire_reply *reply = duo_ask(_i);
+	ck_assert_str_eq(tree_text(reply->result, "text"), said);
+	ck_assert_str_eq(tree_text(reply->result, "finish_reason"), "content_filter");
+	duo_assert_asked(1, 0);
+	duo_forget();
+	free(said);
 	duo_end();
 }
 END_TEST
@@ -194,6 +212,7 @@ add_tests(TCase *tests)
 		2 * DUO_MODES);
 	tcase_add_loop_test(tests,
 		s13_content_refused_in_mid_stream_ends_the_call_with_what_was_said, 0, DUO_BREAKS);
+	tcase_add_loop_test(tests, s13_an_answer_that_the_filter_ended_says_so, 0, DUO_MODES);
 	tcase_add_test(tests, s14_a_fallback_that_refuses_prefill_is_asked_from_the_beginning);
 	tcase_add_loop_test(tests,
 		s15_down_for_a_minute_all_calls_are_served_and_then_by_the_primary_again, 0,

@@ -11,7 +11,8 @@
 
 struct told {
 	uint32_t msgid;
-	struct buf text;      /* since the last reset, NUL-terminated */
+	bool other;      /* it is another request than a stream, of which only the reply comes */
+	struct buf text; /* since the last reset, NUL-terminated */
 	struct buf void_text; /* what the last reset took back */
 	unsigned deltas, resets;
 	size_t tool_calls;       /* since the last reset */
