@@ -116,7 +116,7 @@ END_TEST
 START_TEST(s07_neither_pings_nor_an_empty_beginning_is_a_token)
 {
 	duo_begin(impatience[DUO_STREAMED], "");
-	fake_provider_script(duo_fp, "a", "ok pings=100000 gap=20");
+	fake_provider_script(duo_fp, "a", "ok pings=10000 gap=20");
 	const struct wire_reply *reply = duo_ask(DUO_STREAMED);
 	ck_assert_str_eq(tree_text(reply->result, "text"), DUO_TEXT_OF_B);
 	duo_assert_class(0, "timeout");

@@ -163,7 +163,7 @@ END_TEST
 START_TEST(a_stream_that_is_cancelled_ends_at_the_provider_at_once)
 {
 	begin("");
-	fake_provider_script(fp, "a", "tokens=100000 gap=10");
+	fake_provider_script(fp, "a", "tokens=20000 gap=10");
 	told_ask(&told, &wire, 1, FROM_A);
 	read_deltas(3);
 	wire_request(&wire, 2, "cancel", "[{\"msgid\":1}]");
@@ -193,7 +193,7 @@ assert_nothing_in_flight(void)
 }
 
 static const char *const left_scripts[] = {
-	"tokens=100000 gap=10", "tokens=10 stall-after=4", "big-body=1G"};
+	"tokens=20000 gap=10", "tokens=10 stall-after=4", "big-body=1G"};
 
 START_TEST(a_stream_whose_client_closes_ends_at_the_provider_at_once)
 {

@@ -14,7 +14,10 @@ enum { REPLY_BLOCK_BYTES = 64 << 10 };
 static void
 reply_new_segment(struct reply *r, int64_t wait_ms)
 {
-	r->segments = out_realloc(r->segments, (r->n_segments + 1) * sizeof(*r->segments));
+	size_t n = r->n_segments;
+
+	if ((n & (n - 1)) == 0) /* full: it has a power of two */
+		r->segments = out_realloc(r->segments, (n ? 2 * n : 1) * sizeof(*r->segments));
 	r->segments[r->n_segments++] = (struct segment){
 		.off = r->bytes.len, .wait_ms = wait_ms, .repeat = 1, .slice_ms = -1};
 }
