@@ -7,135 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "attempt.h"
+#include "support/attempt_stage.h"
 #include "support/config_support.h"
-#include "support/fake_transport.h"
-
-#define HOUR 3600000
-#define PIECES 8
-
-static struct fake_clock fake_clock;
-static struct fake_transport network;
-static struct config *config;
-static struct json *messages;
-static struct attempt_request request;
-static struct provider_chat chat;
-
-/* What was told. */
-static struct attempt *attempt;
-static struct buf text;
-static int calls, done;
-static struct attempt_result told;
-static bool answered;
-static char *answer, *call_name;
-static void (*at_text)(void);
-
-static void
-on_text(void *arg, const char *bytes, size_t length)
-{
-	ck_assert_ptr_eq(arg, &text);
-	ck_assert_ptr_nonnull(attempt);
-	ck_assert_uint_gt(length, 0);
-	ck_assert_int_eq(buf_add(&text, bytes, length), 0);
-	if (at_text)
-		at_text();
-}
-
-static void
-on_tool_call(void *arg, const struct json *call)
-{
-	ck_assert_ptr_eq(arg, &text);
-	ck_assert_ptr_nonnull(attempt);
-	calls++;
-	free(call_name);
-	call_name = x_strdup(json_text(json_get(call, "function"), "name"));
-}
-
-static void
-on_done(void *arg, struct attempt_result *result)
-{
-	ck_assert_ptr_eq(arg, &text);
-	ck_assert_ptr_nonnull(attempt);
-	attempt = NULL;
-	done++;
-	told = *result;
-	answered = result->answer != NULL;
-	if (answered)
-		answer = x_strndup(result->answer->text.data, result->answer->text.len);
-}
-
-static const struct attempt_events events = {on_done, on_text, on_tool_call};
-
-static void
-set_up(void)
-{
-	static const char list[] = "[{\"role\":\"user\",\"content\":\"hi\"}]";
-
-	fake_clock_init(&fake_clock);
-	fake_transport_init(&network, &fake_clock);
-	config = support_read("providers:\n"
-			      "  a: {api: openai, base_url: 'http://a.test/v1', api_key: k,"
-			      " models: [m]}\n"
-			      "  o: {api: ollama, base_url: 'http://o.test', models: [m]}\n",
-		NULL);
-	messages = json_parse(list, strlen(list), true, NULL);
-	chat = (struct provider_chat){.model = "m", .messages = messages, .stream = true};
-	request = (struct attempt_request){
-		.target = config_find_target(config, "a/m"),
-		.chat = &chat,
-		.own_limit_ms = HOUR,
-		.limit_ms = HOUR,
-		.stream = true,
-		.first_token_ms = 10000,
-		.idle_ms = 5000,
-		.first_content_ms = HOUR,
-		.deadline_ms = fake_clock.time_ms + HOUR,
-	};
-	buf_init(&text, 1000);
-	attempt = NULL;
-	calls = done = 0;
-	answered = false;
-	answer = call_name = NULL;
-	at_text = NULL;
-}
-
-static void
-tear_down(void)
-{
-	ck_assert_ptr_null(attempt);
-	ck_assert_int_eq(network.in_flight, 0);
-	fake_transport_free(&network);
-	fake_clock_free(&fake_clock);
-	buf_free(&text);
-	free(answer);
-	free(call_name);
-	json_free(messages);
-	config_unref(config);
-}
-
-static void
-start(void)
-{
-	attempt = attempt_start(&fake_clock.clock, &network.transport, &request, &events, &text);
-	ck_assert_int_eq(done, 0);
-	ck_assert_uint_eq(text.len, 0);
-}
-
-static void
-pass(int64_t ms)
-{
-	fake_clock_advance(&fake_clock, ms);
-}
-
-static void
-script(struct fake_behaviour behaviour, const struct fake_piece *pieces)
-{
-	for (int i = 0; i < PIECES && (pieces[i].kind != FAKE_BYTES || pieces[i].text); i++)
-		fake_behaviour_add(&behaviour, pieces[i].after_ms, pieces[i].kind, pieces[i].text);
-	fake_transport_script(&network, "a", &behaviour, false);
-}
-
-/* ---- how a stream ends ---- */
 
 #define ANY (-1)
 
@@ -159,18 +32,6 @@ static const struct row {
 	int64_t latency_ms, first_ms;
 	const char *message; /* a part of it */
 } rows[] = {
-#define TEXT(after, bytes) \
-	{ \
-		after, FAKE_TEXT, (char *)(uintptr_t)bytes \
-	}
-#define PIECE(after, kind) \
-	{ \
-		after, FAKE_##kind, NULL \
-	}
-#define SAYS(after, kind, bytes) \
-	{ \
-		after, FAKE_##kind, (char *)(uintptr_t)bytes \
-	}
 	{.what = "a whole one",
 		.pieces = {TEXT(100, "a"), TEXT(100, "b"), PIECE(100, FINISH), PIECE(0, MARK)},
 		.class = OUTCOME_OK,
@@ -409,7 +270,7 @@ script_row(const struct row *row)
 		behaviour.begins_ms = row->does.begins_ms;
 	behaviour.after_ms = row->does.after_ms;
 	behaviour.cut_bytes = row->does.cut_bytes;
-	script(behaviour, row->pieces);
+	attempt_stage_script("a", behaviour, row->pieces);
 }
 
 START_TEST(a_stream_ends_as_it_should)
@@ -418,47 +279,48 @@ START_TEST(a_stream_ends_as_it_should)
 
 	script_row(row);
 	if (row->limits.own)
-		request.own_limit_ms = row->limits.own;
+		stage.request.own_limit_ms = row->limits.own;
 	if (row->limits.limit)
-		request.limit_ms = row->limits.limit;
+		stage.request.limit_ms = row->limits.limit;
 	if (row->limits.share)
-		request.first_content_ms = row->limits.share;
+		stage.request.first_content_ms = row->limits.share;
 	if (row->limits.deadline)
-		request.deadline_ms = fake_clock.time_ms + row->limits.deadline;
-	start();
-	pass(2 * HOUR);
-	ck_assert_msg(done == 1, "%s: done %d times", row->what, done);
-	ck_assert_msg(told.outcome.class == row->class, "%s: %s: %s", row->what,
-		outcome_text(told.outcome.class), told.outcome.message);
+		stage.request.deadline_ms = stage.clock.time_ms + row->limits.deadline;
+	attempt_stage_start();
+	attempt_stage_pass(2 * HOUR);
+	ck_assert_msg(stage.done == 1, "%s: done %d times", row->what, stage.done);
+	ck_assert_msg(stage.told.outcome.class == row->class, "%s: %s: %s", row->what,
+		outcome_text(stage.told.outcome.class), stage.told.outcome.message);
+	ck_assert_msg(stage.told.outcome.counts == row->counts, "%s: %s", row->what,
+		stage.told.outcome.message);
 	ck_assert_msg(
-		told.outcome.counts == row->counts, "%s: %s", row->what, told.outcome.message);
-	ck_assert_msg(strcmp(text.data, row->text) == 0, "%s: told %s", row->what, text.data);
-	ck_assert_msg(told.latency_ms == row->latency_ms, "%s: took %lld ms", row->what,
-		(long long)told.latency_ms);
+		strcmp(stage.text.data, row->text) == 0, "%s: told %s", row->what, stage.text.data);
+	ck_assert_msg(stage.told.latency_ms == row->latency_ms, "%s: took %lld ms", row->what,
+		(long long)stage.told.latency_ms);
 	if (row->first_ms != ANY)
-		ck_assert_msg(told.first_content_ms == row->first_ms, "%s: began at %lld ms",
-			row->what, (long long)told.first_content_ms);
+		ck_assert_msg(stage.told.first_content_ms == row->first_ms, "%s: began at %lld ms",
+			row->what, (long long)stage.told.first_content_ms);
 	if (row->message)
-		ck_assert_msg(strstr(told.outcome.message, row->message), "%s: %s", row->what,
-			told.outcome.message);
-	ck_assert_int_eq(answered, row->class == OUTCOME_OK);
-	if (answered)
-		ck_assert_str_eq(answer, row->text);
+		ck_assert_msg(strstr(stage.told.outcome.message, row->message), "%s: %s", row->what,
+			stage.told.outcome.message);
+	ck_assert_int_eq(stage.answered, row->class == OUTCOME_OK);
+	if (stage.answered)
+		ck_assert_str_eq(stage.answer, row->text);
 }
 END_TEST
 
 START_TEST(a_tool_call_is_told_once_and_is_in_the_answer)
 {
-	script(fake_behaviour_new(),
+	attempt_stage_script("a", fake_behaviour_new(),
 		(const struct fake_piece[PIECES]){
 			SAYS(100, TOOL, "look {\"x\":1}"), PIECE(100, FINISH), PIECE(0, MARK)});
-	start();
-	pass(1000);
-	ck_assert_int_eq(calls, 1);
-	ck_assert_str_eq(call_name, "look");
-	ck_assert(answered);
-	ck_assert_int_ge(told.first_content_ms, 100);
-	ck_assert_int_le(told.first_content_ms, 200);
+	attempt_stage_start();
+	attempt_stage_pass(1000);
+	ck_assert_int_eq(stage.calls, 1);
+	ck_assert_str_eq(stage.call_name, "look");
+	ck_assert(stage.answered);
+	ck_assert_int_ge(stage.told.first_content_ms, 100);
+	ck_assert_int_le(stage.told.first_content_ms, 200);
 }
 END_TEST
 
@@ -466,16 +328,16 @@ START_TEST(the_other_framing_ends_with_its_last_line)
 {
 	struct fake_behaviour behaviour = fake_behaviour_new();
 
-	request.target = config_find_target(config, "o/m");
+	stage.request.target = config_find_target(stage.config, "o/m");
 	behaviour.hangs = true;
 	fake_behaviour_add_words(&behaviour, 100, "one two three");
-	fake_transport_script(&network, "o", &behaviour, false);
-	start();
-	pass(HOUR);
-	ck_assert_int_eq(told.outcome.class, OUTCOME_OK);
-	ck_assert_str_eq(text.data, "one two three");
-	ck_assert_str_eq(answer, "one two three");
-	ck_assert_int_eq(told.latency_ms, 320);
+	fake_transport_script(&stage.network, "o", &behaviour, false);
+	attempt_stage_start();
+	attempt_stage_pass(HOUR);
+	ck_assert_int_eq(stage.told.outcome.class, OUTCOME_OK);
+	ck_assert_str_eq(stage.text.data, "one two three");
+	ck_assert_str_eq(stage.answer, "one two three");
+	ck_assert_int_eq(stage.told.latency_ms, 320);
 }
 END_TEST
 
@@ -486,14 +348,34 @@ START_TEST(a_dead_pooled_connection_is_replaced_unseen)
 	dead.end = TRANSPORT_RESET;
 	dead.status = 0;
 	dead.reused = true;
-	fake_transport_script(&network, "a", &dead, false);
-	start();
-	pass(HOUR);
-	ck_assert_int_eq(told.outcome.class, OUTCOME_OK);
-	ck_assert_str_eq(text.data, "hello from a");
-	ck_assert_uint_eq(fake_transport_count(&network, "a"), 2);
-	ck_assert(fake_transport_last(&network, "a")->fresh);
-	ck_assert(fake_transport_last(&network, "a")->stream);
+	fake_transport_script(&stage.network, "a", &dead, false);
+	attempt_stage_start();
+	attempt_stage_pass(HOUR);
+	ck_assert_int_eq(stage.told.outcome.class, OUTCOME_OK);
+	ck_assert_str_eq(stage.text.data, "hello from a");
+	ck_assert_uint_eq(fake_transport_count(&stage.network, "a"), 2);
+	ck_assert(fake_transport_last(&stage.network, "a")->fresh);
+	ck_assert(fake_transport_last(&stage.network, "a")->stream);
+}
+END_TEST
+
+START_TEST(who_asks_for_no_stream_gets_one_answer_and_hears_of_no_text)
+{
+	attempt_stage_script("a", fake_behaviour_new(),
+		(const struct fake_piece[PIECES]){TEXT(6000, "a"), PIECE(6000, PING),
+			TEXT(6000, "b"), PIECE(_i ? 6000 : 0, FINISH)});
+	stage.request.stream = stage.chat.stream = false;
+	if (_i == 1)
+		stage.request.limit_ms = 20000;
+	attempt_stage_start();
+	attempt_stage_pass(HOUR);
+	ck_assert(!fake_transport_last(&stage.network, "a")->stream);
+	ck_assert_uint_eq(stage.text.len, 0);
+	ck_assert_int_eq(stage.told.first_content_ms, -1);
+	ck_assert_int_eq(stage.told.outcome.class, _i ? OUTCOME_TIMEOUT : OUTCOME_OK);
+	ck_assert_int_eq(stage.told.latency_ms, _i ? 20000 : 18000);
+	if (stage.answered)
+		ck_assert_str_eq(stage.answer, "ab");
 }
 END_TEST
 
@@ -502,164 +384,17 @@ START_TEST(a_cancelled_one_is_never_heard_of_again)
 	struct fake_behaviour behaviour = fake_behaviour_new();
 
 	fake_behaviour_add_words(&behaviour, 100, "one two three");
-	fake_transport_script(&network, "a", &behaviour, false);
-	start();
+	fake_transport_script(&stage.network, "a", &behaviour, false);
+	attempt_stage_start();
 	if (_i == 2)
-		attempt_hold(attempt, true);
-	pass(_i * 100);
-	size_t length = text.len;
-	ck_assert_int_eq(attempt_cancel(attempt), _i * 100);
-	attempt = NULL;
-	pass(HOUR);
-	ck_assert_uint_eq(text.len, length);
-	ck_assert_int_eq(done, 0);
-}
-END_TEST
-
-/* ---- held ---- */
-
-static void
-script_words(const char *words, bool hangs)
-{
-	struct fake_behaviour behaviour = fake_behaviour_new();
-
-	behaviour.hangs = hangs;
-	fake_behaviour_add_words(&behaviour, 100, words);
-	fake_transport_script(&network, "a", &behaviour, false);
-}
-
-START_TEST(nothing_comes_while_held_and_all_of_it_after)
-{
-	script_words("one two three four", false);
-	start();
-	pass(150);
-	ck_assert_str_eq(text.data, "one ");
-	attempt_hold(attempt, true);
-	pass(HOUR / 2);
-	ck_assert_str_eq(text.data, "one ");
-	ck_assert_int_eq(done, 0);
-	attempt_hold(attempt, false);
-	ck_assert_str_eq(text.data, "one ");
-	pass(0);
-	ck_assert_str_eq(text.data, "one two three four");
-	ck_assert_int_eq(told.outcome.class, OUTCOME_OK);
-}
-END_TEST
-
-static void
-hold_it(void)
-{
-	attempt_hold(attempt, true);
-}
-
-START_TEST(it_may_be_held_from_inside)
-{
-	script_words("one two three four", false);
-	at_text = hold_it;
-	start();
-	pass(1000);
-	ck_assert_str_eq(text.data, "one ");
-	at_text = NULL;
-	attempt_hold(attempt, false);
-	pass(0);
-	ck_assert_str_eq(text.data, "one two three four");
-	ck_assert_int_eq(done, 1);
-}
-END_TEST
-
-START_TEST(silence_counts_from_when_it_is_let_go)
-{
-	script(fake_behaviour_new(),
-		(const struct fake_piece[PIECES]){TEXT(100, "a"), TEXT(2 * HOUR, "b")});
-	start();
-	pass(1100);
-	attempt_hold(attempt, true);
-	attempt_hold(attempt, true);
-	pass(60000);
-	attempt_hold(attempt, false);
-	pass(3999);
-	ck_assert_int_eq(done, 0);
-	pass(1);
-	ck_assert_int_eq(told.outcome.class, OUTCOME_TIMEOUT);
-	ck_assert(told.outcome.counts);
-	ck_assert_int_eq(told.latency_ms, 65100);
-}
-END_TEST
-
-START_TEST(the_first_content_may_be_late_because_it_is_held)
-{
-	script_words("one", false);
-	request.first_content_ms = 5000;
-	start();
-	attempt_hold(attempt, true);
-	pass(60000);
-	ck_assert_int_eq(done, 0);
-	attempt_hold(attempt, false);
-	pass(0);
-	ck_assert_str_eq(text.data, "one");
-	ck_assert_int_eq(told.outcome.class, OUTCOME_OK);
-}
-END_TEST
-
-START_TEST(limits_of_the_whole_hold_but_prove_nothing)
-{
-	script(fake_behaviour_new(),
-		(const struct fake_piece[PIECES]){
-			TEXT(100, "a"), TEXT(3000, "b"), TEXT(3000, "c"), TEXT(3000, "d")});
-	request.own_limit_ms = request.limit_ms = 8000;
-	if (_i == 1)
-		request.deadline_ms = fake_clock.time_ms + 8000;
-	start();
-	pass(150);
-	attempt_hold(attempt, true);
-	pass(1000);
-	if (_i == 2)
-		attempt_hold(attempt, false);
-	pass(HOUR);
-	ck_assert_int_eq(done, 1);
-	ck_assert_int_eq(told.outcome.class, _i == 1 ? OUTCOME_DEADLINE_EXCEEDED : OUTCOME_TIMEOUT);
-	ck_assert(!told.outcome.counts);
-	ck_assert_int_eq(told.latency_ms, 8000);
-	ck_assert_str_eq(text.data, _i == 2 ? "abc" : "a");
-}
-END_TEST
-
-START_TEST(a_replaced_connection_is_held_too)
-{
-	struct fake_behaviour dead = fake_behaviour_new();
-
-	dead.end = TRANSPORT_RESET;
-	dead.status = 0;
-	dead.reused = true;
-	fake_transport_script(&network, "a", &dead, false);
-	start();
-	attempt_hold(attempt, true);
-	pass(1000);
-	ck_assert_uint_eq(fake_transport_count(&network, "a"), 2);
-	ck_assert_uint_eq(text.len, 0);
-	attempt_hold(attempt, false);
-	pass(0);
-	ck_assert_str_eq(text.data, "hello from a");
-	ck_assert_int_eq(done, 1);
-}
-END_TEST
-
-START_TEST(what_cannot_be_sent_ends_though_it_is_held)
-{
-	static const char list[] = "[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\","
-				   "\"image_url\":{\"url\":\"http://x/y.png\"}}]}]";
-	struct json *images = json_parse(list, strlen(list), true, NULL);
-
-	request.target = config_find_target(config, "o/m");
-	chat.messages = images;
-	start();
-	attempt_hold(attempt, true);
-	attempt_hold(attempt, false);
-	pass(0);
-	ck_assert_int_eq(done, 1);
-	ck_assert_int_eq(told.outcome.class, OUTCOME_BAD_REQUEST);
-	ck_assert(told.outcome.lacks_capability);
-	json_free(images);
+		attempt_hold(stage.attempt, true);
+	attempt_stage_pass(_i * 100);
+	size_t length = stage.text.len;
+	ck_assert_int_eq(attempt_cancel(stage.attempt), _i * 100);
+	stage.attempt = NULL;
+	attempt_stage_pass(HOUR);
+	ck_assert_uint_eq(stage.text.len, length);
+	ck_assert_int_eq(stage.done, 0);
 }
 END_TEST
 
@@ -669,22 +404,13 @@ main(void)
 	Suite *suite = suite_create("attempt");
 	TCase *tc = tcase_create("streams");
 
-	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_checked_fixture(tc, attempt_stage_open, attempt_stage_close);
 	tcase_add_loop_test(tc, a_stream_ends_as_it_should, 0, UTIL_COUNT(rows));
 	tcase_add_test(tc, a_tool_call_is_told_once_and_is_in_the_answer);
 	tcase_add_test(tc, the_other_framing_ends_with_its_last_line);
 	tcase_add_test(tc, a_dead_pooled_connection_is_replaced_unseen);
+	tcase_add_loop_test(tc, who_asks_for_no_stream_gets_one_answer_and_hears_of_no_text, 0, 2);
 	tcase_add_loop_test(tc, a_cancelled_one_is_never_heard_of_again, 0, 3);
-	suite_add_tcase(suite, tc);
-	tc = tcase_create("held");
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, nothing_comes_while_held_and_all_of_it_after);
-	tcase_add_test(tc, it_may_be_held_from_inside);
-	tcase_add_test(tc, silence_counts_from_when_it_is_let_go);
-	tcase_add_test(tc, the_first_content_may_be_late_because_it_is_held);
-	tcase_add_loop_test(tc, limits_of_the_whole_hold_but_prove_nothing, 0, 3);
-	tcase_add_test(tc, a_replaced_connection_is_held_too);
-	tcase_add_test(tc, what_cannot_be_sent_ends_though_it_is_held);
 	suite_add_tcase(suite, tc);
 	return support_run(suite);
 }
