@@ -84,6 +84,17 @@ assert_quiet(void)
 	wire_expect_only(&wire, 99, NULL);
 }
 
+static void
+assert_nothing_in_flight(void)
+{
+	struct json *view = daemon_view(d, "status");
+
+	ck_assert_int_eq(tree_int(view, "daemon.calls_in_flight"), 0);
+	ck_assert_int_eq(tree_int(view, "targets.a/m.in_flight"), 0);
+	ck_assert_int_eq(tree_int(view, "targets.a/m.failure_count"), 0);
+	json_free(view);
+}
+
 /* Reads until so many deltas have come. */
 static void
 read_deltas(unsigned count)
@@ -158,6 +169,28 @@ START_TEST(of_two_streams_of_a_deaf_client_both_end_and_both_are_told)
 }
 END_TEST
 
+/* ---- races ---- */
+
+static const char *const racing[] = {"hang", "headers-hang", "hold", "tokens=10 stall-after=0"};
+
+START_TEST(of_a_race_the_loser_ends_at_the_provider_at_once)
+{
+	begin("");
+	fake_provider_script(fp, "a", racing[_i]);
+	told_ask(&told, &wire, 1, "\"prompt\":\"hello\",\"strategy\":\"fastest\"");
+	told_all(&told, &wire, NULL);
+	ck_assert_str_eq(tree_text(told.reply.result, "provider_used"), "b");
+	fake_provider_wait(fp, "a", "in_flight=0");
+	ck_assert_int_eq(fake_provider_stats(fp, "a").requests, 1);
+	told_free(&told);
+	wire_request(&wire, 2, "generate", "[{\"prompt\":\"hi\",\"strategy\":\"fastest\"}]");
+	wire_expect_only(&wire, 2, NULL);
+	fake_provider_wait(fp, "a", "in_flight=0");
+	assert_nothing_in_flight();
+	end();
+}
+END_TEST
+
 /* ---- clients that go away ---- */
 
 START_TEST(a_stream_that_is_cancelled_ends_at_the_provider_at_once)
@@ -180,17 +213,6 @@ START_TEST(a_stream_that_is_cancelled_ends_at_the_provider_at_once)
 	end();
 }
 END_TEST
-
-static void
-assert_nothing_in_flight(void)
-{
-	struct json *view = daemon_view(d, "status");
-
-	ck_assert_int_eq(tree_int(view, "daemon.calls_in_flight"), 0);
-	ck_assert_int_eq(tree_int(view, "targets.a/m.in_flight"), 0);
-	ck_assert_int_eq(tree_int(view, "targets.a/m.failure_count"), 0);
-	json_free(view);
-}
 
 static const char *const left_scripts[] = {
 	"tokens=20000 gap=10", "tokens=10 stall-after=4", "big-body=1G"};
@@ -263,6 +285,21 @@ START_TEST(told_twice_it_ends_streams_with_an_error_that_says_so)
 	ck_assert_uint_eq(wire_drain(&wire), 0);
 	ck_assert_int_eq(daemon_wait(d), 0);
 	fake_provider_wait(fp, "a", "cancelled=1&in_flight=0");
+	end();
+}
+END_TEST
+
+START_TEST(a_client_that_never_reads_does_not_hold_up_the_end_for_long)
+{
+	begin("stream_stall: 1s");
+	fake_provider_script(fp, "a", "big-body=1G");
+	told_ask(&told, &wire, 1, FROM_A);
+	fake_provider_wait(fp, "a", "requests=1");
+	others_are_served(10);
+	daemon_signal(d, SIGTERM);
+	ck_assert_int_eq(daemon_wait(d), 0);
+	fake_provider_wait(fp, "a", "cancelled=1&in_flight=0");
+	told_free(&told);
 	end();
 }
 END_TEST
@@ -381,16 +418,19 @@ static void
 add_tests(TCase *tests)
 {
 	int scripts = (int)(sizeof left_scripts / sizeof left_scripts[0]);
+	int races = (int)(sizeof racing / sizeof racing[0]);
 
 	tcase_add_test(tests, a_client_that_never_reads_costs_little_and_nobody_else_anything);
 	tcase_add_test(tests, a_client_that_reads_late_gets_all_of_it_once);
 	tcase_add_test(tests, of_two_streams_of_a_deaf_client_both_end_and_both_are_told);
+	tcase_add_loop_test(tests, of_a_race_the_loser_ends_at_the_provider_at_once, 0, races);
 	tcase_add_test(tests, a_stream_that_is_cancelled_ends_at_the_provider_at_once);
 	tcase_add_loop_test(
 		tests, a_stream_whose_client_closes_ends_at_the_provider_at_once, 0, scripts);
 	tcase_add_test(tests, a_client_that_only_reads_any_more_gets_its_stream);
 	tcase_add_test(tests, told_to_end_it_lets_a_stream_come_to_its_end);
 	tcase_add_test(tests, told_twice_it_ends_streams_with_an_error_that_says_so);
+	tcase_add_test(tests, a_client_that_never_reads_does_not_hold_up_the_end_for_long);
 	tcase_add_test(tests, a_reload_leaves_a_stream_alone);
 	tcase_add_test(tests, a_thousand_streams_drip_at_once_and_none_loses_a_token);
 }
