@@ -90,16 +90,15 @@ fake_transport_script(struct fake_transport *fake, const char *name,
 	host->queue[host->count++] = *behaviour;
 }
 
-static struct fake_behaviour
-next_behaviour(const struct fake_transport *fake, const char *name)
+/* What is scripted, borrowed from the host; NULL: nothing is. */
+static const struct fake_behaviour *
+scripted(const struct fake_transport *fake, const char *name)
 {
 	struct fake_host *host = find_host(fake, name);
 
 	if (host && host->next < host->count)
-		return host->queue[host->next++];
-	if (host && host->has_forever)
-		return host->forever;
-	return fake_behaviour_new();
+		return &host->queue[host->next++];
+	return host && host->has_forever ? &host->forever : NULL;
 }
 
 static void
@@ -299,10 +298,14 @@ begin_request(struct transfer *transfer, const struct transport_request *asked)
 {
 	struct fake_transport *fake = transfer->fake;
 	const struct fake_request *request = keep_request(fake, asked);
-	const struct fake_behaviour behaviour = next_behaviour(fake, request->host);
+	const struct fake_behaviour *script = scripted(fake, request->host);
+	struct fake_behaviour own = fake_behaviour_new();
 
 	transfer->request = fake->request_count - 1;
-	begin(transfer, &behaviour, request->host, asked);
+	if (!script && fake->improvise)
+		own = fake->improvise(fake->arg, transfer->request);
+	begin(transfer, script ? script : &own, request->host, asked);
+	fake_behaviour_free(&own);
 	fake->in_flight++;
 	if (fake->started)
 		fake->started(fake->arg, transfer->request);
