@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * See attempt.h. One timer bounds an attempt: until content comes by the share of the deadline,
- * then by the limit and the deadline alone. The transport has only the time to connect.
+ * See attempt.h. One timer bounds an attempt, by what attempt_times.h reckons; the transport has
+ * only the time to connect. A sign of life does not set it anew: when it fires it looks again.
  */
 #include "attempt.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "attempt_times.h"
 #include "llmfo.h"
 #include "log.h"
+#include "provider_stream.h"
 
 enum attempt_state {
 	ATTEMPT_WAITING,  /* for the first content */
 	ATTEMPT_READING,  /* the answer */
+	ATTEMPT_ENDING,   /* a stream whose answer is whole: the connection's end of it */
 	ATTEMPT_DRAINING, /* what comes behind a status that is a failure already */
 	ATTEMPT_UNSENT,   /* the request could not be made: its outcome is on its way */
 	ATTEMPT_OVER,     /* done() or cancel() came */
@@ -22,6 +25,15 @@ enum attempt_state {
 /* The body of an error says more than its status, and reading it keeps the connection: for so long.
  */
 #define DRAIN_MS 1000
+
+/*
+ * The end of a chunked reply comes with the answer's or right behind it; for so long it is waited
+ * for, since a connection that is left before is lost.
+ */
+#define ENDING_MS 20
+
+/* A stream that has told why it ended may still tell its usage and its end mark, within this. */
+#define LAST_WORDS_MS 1000
 
 /*
  * A pooled connection that was dead already shows it within a round trip of the request; what
@@ -36,14 +48,16 @@ struct attempt {
 	struct attempt_request request;
 	struct http_request http;
 	struct http_headers headers;
-	struct buf body;
-	struct transfer *transfer; /* NULL: none is running */
+	struct buf body;                /* of what is no stream */
+	struct provider_stream *stream; /* NULL: none was asked for */
+	struct transfer *transfer;      /* NULL: none is running */
 	struct clock_timer timer;
-	int64_t started_ms;
-	int64_t exchange_ms; /* when the present exchange began */
-	int64_t draining_ms; /* when its failure was known */
-	int status;          /* 0: no headers yet */
-	bool replaced;       /* a dead pooled connection was replaced already */
+	struct attempt_times times;
+	int64_t exchange_ms;      /* when the present exchange began */
+	int64_t state_ms;         /* and the present state */
+	int64_t first_content_ms; /* from the start; -1 */
+	int status;               /* 0: no headers yet */
+	bool replaced;            /* a dead pooled connection was replaced already */
 	struct outcome outcome;
 	const struct attempt_events *events;
 	void *arg;
@@ -52,23 +66,33 @@ struct attempt {
 static void
 set_state(struct attempt *attempt, enum attempt_state state)
 {
-	static const char *const names[] = {"waiting", "reading", "draining", "unsent", "over"};
+	static const char *const names[] = {
+		"waiting", "reading", "ending", "draining", "unsent", "over"};
 
 	log_debug("attempt at %s: %s -> %s", attempt->request.target->name, names[attempt->state],
 		names[state]);
 	attempt->state = state;
+	attempt->state_ms = clock_now_ms(attempt->clock);
 }
 
+/* Nothing comes any more. */
 static void
-release(struct attempt *attempt)
+leave(struct attempt *attempt)
 {
 	clock_stop(attempt->clock, &attempt->timer);
 	if (attempt->transfer)
 		transport_cancel(attempt->transport, attempt->transfer);
 	attempt->transfer = NULL;
+}
+
+static void
+release(struct attempt *attempt)
+{
 	http_request_free(&attempt->http);
 	http_headers_free(&attempt->headers);
 	buf_free(&attempt->body);
+	provider_stream_free(attempt->stream);
+	free(attempt);
 }
 
 static void
@@ -79,68 +103,110 @@ finish(struct attempt *attempt, struct provider_answer *answer)
 		.answer = answer,
 		.quota = quota_read(&attempt->headers, clock_wall_ms(attempt->clock),
 			clock_now_ms(attempt->clock)),
-		.latency_ms = clock_now_ms(attempt->clock) - attempt->started_ms,
-		.first_content_ms = -1,
+		.latency_ms = clock_now_ms(attempt->clock) - attempt->times.started_ms,
+		.first_content_ms = attempt->first_content_ms,
 	};
 
 	set_state(attempt, ATTEMPT_OVER);
-	release(attempt);
+	leave(attempt);
 	attempt->events->done(attempt->arg, &result);
-	free(attempt);
+	release(attempt);
 }
 
 /* The moment at which the attempt has to end if nothing more happens. */
 static int64_t
 next_limit_ms(const struct attempt *attempt)
 {
-	const struct attempt_request *request = &attempt->request;
-	int64_t limit_ms = util_add_clamped(attempt->started_ms, request->limit_ms);
+	int64_t limit_ms = attempt_times_end_ms(&attempt->times), state_ms = CLOCK_NEVER;
 
-	if (attempt->state == ATTEMPT_WAITING && request->first_content_ms < request->limit_ms)
-		limit_ms = util_add_clamped(attempt->started_ms, request->first_content_ms);
-	if (attempt->state == ATTEMPT_DRAINING && attempt->draining_ms + DRAIN_MS < limit_ms)
-		limit_ms = attempt->draining_ms + DRAIN_MS;
-	return limit_ms < request->deadline_ms ? limit_ms : request->deadline_ms;
+	if (attempt->state == ATTEMPT_DRAINING)
+		state_ms = attempt->state_ms + DRAIN_MS;
+	else if (attempt->state == ATTEMPT_ENDING)
+		state_ms = attempt->state_ms + ENDING_MS;
+	return state_ms < limit_ms ? state_ms : limit_ms;
+}
+
+/* Is what comes the stream that was asked for? */
+static bool
+is_stream(const struct attempt *attempt)
+{
+	return attempt->stream && attempt->status >= 200 && attempt->status <= 299;
 }
 
 /* Judges what has come, once the exchange is over or is waited for no longer. */
 static void
 judge(struct attempt *attempt, enum transport_end end, const char *detail, const char *bad_call)
 {
+	const struct buf *body =
+		is_stream(attempt) ? provider_stream_fault(attempt->stream) : &attempt->body;
 	struct outcome_input input = {
 		.end = end,
 		.detail = detail,
 		.status = attempt->status,
 		.headers = &attempt->headers,
-		.body = attempt->body.data,
-		.body_bytes = attempt->body.len,
+		.body = body->data,
+		.body_bytes = body->len,
 		.wall_ms = clock_wall_ms(attempt->clock),
 		.secret = attempt->request.target->provider->endpoint.key,
 		.bad_call = bad_call,
 	};
 
+	if (is_stream(attempt))
+		input.why = provider_stream_why(attempt->stream);
 	outcome_judge(&input, &attempt->outcome);
 }
+
+static void
+finish_stream(struct attempt *attempt)
+{
+	outcome_set(&attempt->outcome, OUTCOME_OK, "%s", "");
+	attempt->outcome.http_status = attempt->status;
+	finish(attempt, provider_stream_answer(attempt->stream));
+}
+
+/* What it came to that nothing more is waited for. */
+static void
+set_timeout(struct attempt *attempt)
+{
+	const struct attempt_times *times = &attempt->times;
+	int64_t now_ms = clock_now_ms(attempt->clock), own_end_ms = attempt_times_own_end_ms(times);
+	long long ran_ms = now_ms - times->started_ms;
+
+	if (now_ms >= times->deadline_ms && now_ms < own_end_ms) {
+		outcome_set(&attempt->outcome, OUTCOME_DEADLINE_EXCEEDED,
+			"the call's deadline passed after %lld ms", ran_ms);
+		return;
+	}
+	if (attempt_times_silent(times, now_ms))
+		outcome_set(&attempt->outcome, OUTCOME_TIMEOUT, "nothing more came for %lld ms",
+			(long long)(now_ms - times->sign_ms));
+	else
+		outcome_set(&attempt->outcome, OUTCOME_TIMEOUT, "no %s within %lld ms",
+			times->begun ? "complete answer" : "content", ran_ms);
+	attempt->outcome.counts = now_ms >= own_end_ms;
+}
+
+static void arm(struct attempt *attempt);
 
 static void
 on_limit(void *arg)
 {
 	struct attempt *attempt = arg;
-	int64_t now_ms = clock_now_ms(attempt->clock);
-	int64_t ran_ms = now_ms - attempt->started_ms;
 
-	if (attempt->state == ATTEMPT_DRAINING) {
-		judge(attempt, TRANSPORT_DONE, NULL, NULL);
-	} else if (now_ms >= attempt->request.deadline_ms &&
-		ran_ms < attempt->request.own_limit_ms) {
-		outcome_set(&attempt->outcome, OUTCOME_DEADLINE_EXCEEDED,
-			"the call's deadline passed after %lld ms", (long long)ran_ms);
-	} else {
-		outcome_set(&attempt->outcome, OUTCOME_TIMEOUT, "no %s within %lld ms",
-			attempt->state == ATTEMPT_WAITING ? "content" : "complete answer",
-			(long long)ran_ms);
-		attempt->outcome.counts = ran_ms >= attempt->request.own_limit_ms;
+	if (clock_now_ms(attempt->clock) < next_limit_ms(attempt)) {
+		arm(attempt);
+		return;
 	}
+	if (attempt->state == ATTEMPT_ENDING ||
+		(attempt->state == ATTEMPT_READING && is_stream(attempt) &&
+			provider_stream_end(attempt->stream))) {
+		finish_stream(attempt);
+		return;
+	}
+	if (attempt->state == ATTEMPT_DRAINING)
+		judge(attempt, TRANSPORT_DONE, NULL, NULL);
+	else
+		set_timeout(attempt);
 	attempt->outcome.http_status = attempt->status;
 	finish(attempt, NULL);
 }
@@ -150,6 +216,75 @@ arm(struct attempt *attempt)
 {
 	clock_start(attempt->clock, &attempt->timer, next_limit_ms(attempt), on_limit, attempt);
 }
+
+/* ---- what a stream brings ---- */
+
+static void
+on_progress(void *arg)
+{
+	struct attempt *attempt = arg;
+
+	if (!attempt_times_sign(&attempt->times, clock_now_ms(attempt->clock)))
+		return;
+	set_state(attempt, ATTEMPT_READING);
+	arm(attempt);
+}
+
+static void
+note_content(struct attempt *attempt)
+{
+	on_progress(attempt);
+	if (attempt->first_content_ms < 0)
+		attempt->first_content_ms = attempt->times.sign_ms - attempt->times.started_ms;
+}
+
+static void
+on_text(void *arg, const char *text, size_t length)
+{
+	struct attempt *attempt = arg;
+
+	note_content(attempt);
+	attempt->events->text(attempt->arg, text, length);
+}
+
+static void
+on_tool_call(void *arg, const struct json *call)
+{
+	struct attempt *attempt = arg;
+
+	note_content(attempt);
+	attempt->events->tool_call(attempt->arg, call);
+}
+
+static const struct provider_stream_sink sink = {on_text, on_tool_call, on_progress};
+
+/* It is broken, or has come to its end without being an answer. */
+static void
+fail_stream(struct attempt *attempt, enum transport_end end, const char *detail)
+{
+	judge(attempt, end, detail, provider_stream_answer(attempt->stream)->bad_call);
+	attempt->outcome.http_status = attempt->status;
+	finish(attempt, NULL);
+}
+
+/* Nothing may touch the attempt after it. */
+static void
+take_pieces(struct attempt *attempt, const char *bytes, size_t count)
+{
+	if (!provider_stream_feed(attempt->stream, bytes, count)) {
+		fail_stream(attempt, TRANSPORT_DONE, NULL);
+	} else if (provider_stream_whole(attempt->stream)) {
+		set_state(attempt, ATTEMPT_ENDING);
+		arm(attempt);
+	} else if (provider_stream_finished(attempt->stream) &&
+		attempt->times.idle_ms > LAST_WORDS_MS) {
+		on_progress(attempt);
+		attempt->times.idle_ms = LAST_WORDS_MS;
+		arm(attempt);
+	}
+}
+
+/* ---- the exchange ---- */
 
 static void
 on_headers(void *arg, int status, const struct http_headers *headers)
@@ -161,7 +296,7 @@ on_headers(void *arg, int status, const struct http_headers *headers)
 	if (status >= 200 && status <= 299)
 		return;
 	attempt->body.max = ATTEMPT_ERROR_MAX_BYTES;
-	attempt->draining_ms = clock_now_ms(attempt->clock);
+	(void)attempt_times_sign(&attempt->times, clock_now_ms(attempt->clock));
 	set_state(attempt, ATTEMPT_DRAINING);
 	arm(attempt);
 }
@@ -182,10 +317,13 @@ on_body(void *arg, const char *bytes, size_t count)
 	struct attempt *attempt = arg;
 	size_t room = attempt->body.max - attempt->body.len;
 
-	if (attempt->state == ATTEMPT_WAITING && has_content(bytes, count)) {
-		set_state(attempt, ATTEMPT_READING);
-		arm(attempt);
+	if (is_stream(attempt)) {
+		if (attempt->state != ATTEMPT_ENDING)
+			take_pieces(attempt, bytes, count);
+		return;
 	}
+	if (attempt->state == ATTEMPT_WAITING && has_content(bytes, count))
+		on_progress(attempt);
 	/* what is beyond is only read: a longer answer ends by the transport's own limit */
 	(void)buf_add(&attempt->body, bytes, count < room ? count : room);
 }
@@ -234,6 +372,13 @@ on_done(void *arg, const struct transport_result *result)
 		begin_exchange(attempt);
 		return;
 	}
+	if (is_stream(attempt)) {
+		if (attempt->state == ATTEMPT_ENDING || provider_stream_end(attempt->stream))
+			finish_stream(attempt);
+		else
+			fail_stream(attempt, result->end, result->detail);
+		return;
+	}
 	provider_answer_init(&answer);
 	bool answered = read_reply(attempt, result, &answer);
 	finish(attempt, answered ? &answer : NULL);
@@ -253,10 +398,13 @@ begin_exchange(struct attempt *attempt)
 		.proxy = provider->proxy,
 		.ca_file = provider->ca_file,
 		.fresh_connection = attempt->replaced,
+		.stream = attempt->request.stream,
 	};
 
 	attempt->exchange_ms = clock_now_ms(attempt->clock);
 	attempt->transfer = transport_start(attempt->transport, &request, &callbacks, attempt);
+	if (attempt->times.held_since_ms != CLOCK_NEVER)
+		transport_hold(attempt->transport, attempt->transfer, true);
 }
 
 static void
@@ -280,6 +428,22 @@ refuse(struct attempt *attempt, int error, const char *why)
 	clock_soon(attempt->clock, &attempt->timer, on_unsent, attempt);
 }
 
+static void
+set_times(struct attempt *attempt)
+{
+	const struct attempt_request *request = &attempt->request;
+
+	attempt->times = (struct attempt_times){
+		.own_limit_ms = request->own_limit_ms,
+		.limit_ms = request->limit_ms,
+		.first_token_ms = request->stream ? request->first_token_ms : CLOCK_NEVER,
+		.idle_ms = request->stream ? request->idle_ms : CLOCK_NEVER,
+		.share_ms = request->first_content_ms,
+		.deadline_ms = request->deadline_ms,
+	};
+	attempt_times_start(&attempt->times, clock_now_ms(attempt->clock));
+}
+
 /* A request may be this much longer than what the caller was allowed to send, for what escaping
  * adds. */
 #define REQUEST_MAX_BYTES ((size_t)256 << 20)
@@ -295,9 +459,13 @@ attempt_start(struct clock *clock, struct transport *transport,
 	attempt->clock = clock;
 	attempt->transport = transport;
 	attempt->request = *request;
-	attempt->started_ms = clock_now_ms(clock);
+	attempt->first_content_ms = -1;
 	attempt->events = events;
 	attempt->arg = arg;
+	set_times(attempt);
+	if (request->stream)
+		attempt->stream = provider_stream_new(
+			endpoint->preset->family, &sink, attempt, ATTEMPT_REPLY_MAX_BYTES);
 	http_request_init(&attempt->http, REQUEST_MAX_BYTES);
 	http_headers_init(&attempt->headers);
 	buf_init(&attempt->body, ATTEMPT_REPLY_MAX_BYTES);
@@ -314,13 +482,24 @@ attempt_start(struct clock *clock, struct transport *transport,
 	return attempt;
 }
 
+void
+attempt_hold(struct attempt *attempt, bool held)
+{
+	attempt_times_hold(&attempt->times, held, clock_now_ms(attempt->clock));
+	if (!attempt->transfer)
+		return;
+	transport_hold(attempt->transport, attempt->transfer, held);
+	if (!held)
+		arm(attempt);
+}
+
 int64_t
 attempt_cancel(struct attempt *attempt)
 {
-	int64_t ran_ms = clock_now_ms(attempt->clock) - attempt->started_ms;
+	int64_t ran_ms = clock_now_ms(attempt->clock) - attempt->times.started_ms;
 
 	set_state(attempt, ATTEMPT_OVER);
+	leave(attempt);
 	release(attempt);
-	free(attempt);
 	return ran_ms;
 }

@@ -43,7 +43,8 @@ struct attempt;
 
 /* None comes from inside attempt_start(), attempt_hold() or attempt_cancel(). */
 struct attempt_events {
-	/* Exactly once, last, unless it is cancelled; the attempt is gone when it returns. */
+	/* Exactly once, last, unless it is cancelled; the attempt is gone when it returns. It may
+	 * come while the attempt is held, and what was read already is told before it. */
 	void (*done)(void *arg, struct attempt_result *result);
 	/* Of a stream, as struct call_events has it; the attempt may be held meanwhile, not
 	 * cancelled. NULL where request->stream is not set. */
@@ -54,6 +55,11 @@ struct attempt_events {
 /* Starts one. events is borrowed and outlives it. */
 struct attempt *attempt_start(struct clock *clock, struct transport *transport,
 	const struct attempt_request *request, const struct attempt_events *events, void *arg);
+/*
+ * A stream: what comes from the provider waits in the network until it is let go, but for what one
+ * read has brought. Meanwhile its silence is nobody's, and only the call's limits end it.
+ */
+void attempt_hold(struct attempt *attempt, bool held);
 /* Ends it without a word. How long it ran, in ms. */
 int64_t attempt_cancel(struct attempt *attempt);
 

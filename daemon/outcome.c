@@ -93,10 +93,12 @@ malformed_text(const struct outcome_facts *facts, const struct outcome_input *in
 		return "a redirect, which is not followed";
 	if (in->end == TRANSPORT_TRUNCATED)
 		return "the reply broke off";
-	if (facts->empty)
-		return "an empty reply";
 	if (facts->html)
 		return "a web page instead of an answer";
+	if (in->why)
+		return in->why;
+	if (facts->empty)
+		return "an empty reply";
 	if (!facts->has_json)
 		return "the reply is not JSON";
 	if (model_made)

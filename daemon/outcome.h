@@ -80,6 +80,9 @@ struct outcome_input {
 	/* What a tool call of the model's lacks that makes a reply no answer: the provider did
 	 * its part. NULL: none. */
 	const char *bad_call;
+	/* What is wrong with a reply that is no answer, where the provider does not say: static
+	 * text. NULL: not known beforehand. */
+	const char *why;
 };
 
 /* Judges a finished exchange that is known or suspected to be a failure: any transport end, any

@@ -346,9 +346,8 @@ make_arguments_text(struct json *function)
 	return true;
 }
 
-/* Makes a call of a reply one of an answer: NULL, or what the model did wrong. */
-static const char *
-fit_call(struct json *call, size_t index, uint64_t hash)
+const char *
+provider_fit_call(struct json *call, size_t index, uint64_t hash)
 {
 	struct json *function = json_get(call, "function");
 	const char *id = json_text(call, "id"), *name = json_text(function, "name");
@@ -375,7 +374,7 @@ provider_take_calls(
 		return true;
 	uint64_t hash = provider_hash(body, length);
 	for (size_t i = 0; i < json_count(calls) && !answer->bad_call; i++)
-		answer->bad_call = fit_call(json_at(calls, i), i, hash);
+		answer->bad_call = provider_fit_call(json_at(calls, i), i, hash);
 	if (answer->bad_call)
 		return false;
 	answer->tool_calls = json_ref(calls);

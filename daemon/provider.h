@@ -10,6 +10,7 @@
 #include "http.h"
 #include "json.h"
 #include "outcome.h"
+#include "sse.h"
 
 /* Quirks of presets. */
 #define PROVIDER_KEYLESS 0x01 /* works without a key (one is sent if configured) */
@@ -26,6 +27,8 @@
 #define PROVIDER_PREFIX 0x400         /* an assistant message that is to be gone on from says so */
 #define PROVIDER_SHORT_IDS 0x800      /* ids of tool calls are 9 letters and digits */
 #define PROVIDER_SIGNATURES 0x1000    /* wants back what it put in a tool call's extra_content */
+/* tells a stream's usage without being asked, and may refuse the question */
+#define PROVIDER_USAGE_UNASKED 0x2000
 
 /* What a request may need: bits. The indices are only for tables. */
 enum provider_need_index {
@@ -101,6 +104,8 @@ struct provider_answer {
 	const char *bad_call;
 };
 
+struct provider_pieces;
+
 struct provider_family {
 	const char *name;
 	/* The header that takes the key by itself; NULL: Authorization, as a Bearer. */
@@ -118,6 +123,15 @@ struct provider_family {
 	 * for all families, from the body and bad_call. *answer may be partly filled then.
 	 */
 	bool (*answer)(const char *body, size_t length, struct provider_answer *answer);
+	/* ---- of a streamed reply: provider_stream.h ---- */
+	enum sse_framing framing;
+	/* Takes in an event that is a JSON object and no error. False: it breaks the stream. */
+	bool (*event)(struct provider_pieces *pieces, const struct json *event);
+	/* After the last event, a finish reason came: is it an answer, as answer() has it? */
+	bool (*finish)(struct provider_pieces *pieces);
+	/* Reads what provider_pieces_usage() was given last. */
+	void (*usage)(const struct json *usage, struct provider_usage *out);
+	/* ---- of a check ---- */
 	/* Fills a request that costs nothing and proves that the provider is there and the key good
 	 * (the model list). */
 	int (*check)(const struct provider_endpoint *endpoint, struct http_request *request);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Anthropic's Messages API. The system prompt stands beside the messages, which hold blocks; the
- * results of tools are blocks of a user's message; max_tokens is always there. A reply counts
- * cached tokens apart from the others, ours counts them in.
+ * results of tools are blocks of a user's message; max_tokens is always there. What it answers is
+ * read by provider_anthropic_answer.c.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "llmfo.h"
+#include "provider_anthropic_answer.h"
 #include "provider_common.h"
 
 #define API_VERSION "2023-06-01"
@@ -378,6 +379,8 @@ make_request(const struct provider_endpoint *endpoint, const struct provider_cha
 
 	json_set_text(body, "model", chat->model);
 	set_params(body, endpoint, chat);
+	if (chat->stream)
+		json_set_bool(body, "stream", true);
 	if (!error)
 		error = provider_refuse_lacks(endpoint, chat, why);
 	if (!error)
@@ -403,107 +406,7 @@ make_check(const struct provider_endpoint *endpoint, struct http_request *reques
 	return error;
 }
 
-/* ---- answers ---- */
-
-static struct json *
-read_call(const struct json *block)
-{
-	struct json *call = json_new_object(), *function = json_new_object();
-	struct json *input = json_get(block, "input");
-
-	if (json_text(block, "id"))
-		json_set_text(call, "id", json_text(block, "id"));
-	if (json_text(block, "name"))
-		json_set_text(function, "name", json_text(block, "name"));
-	if (input)
-		json_set(function, "arguments", json_ref(input));
-	json_set(call, "function", function);
-	return call;
-}
-
-/* Takes the texts and, as a list that is the caller's, the calls. */
-static void
-read_blocks(const struct json *content, struct buf *text, struct json *calls)
-{
-	for (size_t i = 0; json_type(content) == JSON_ARRAY && i < json_count(content); i++) {
-		const struct json *block = json_at(content, i);
-		const char *type = json_text(block, "type");
-		size_t length = 0;
-		const char *words = json_string(json_get(block, "text"), &length);
-
-		if (type && strcmp(type, "tool_use") == 0)
-			json_push(calls, read_call(block));
-		else if (words && (!type || strcmp(type, "text") == 0))
-			buf_add(text, words, length);
-	}
-}
-
-/* False for a refusal: the judge knows it. A reason that nobody knows is taken for a stop. */
-static bool
-take_finish(const char *reason, struct provider_answer *answer)
-{
-	static const struct {
-		const char *text;
-		enum provider_finish finish;
-	} rows[] = {
-		{"max_tokens", PROVIDER_FINISH_LENGTH},
-		{"model_context_window_exceeded", PROVIDER_FINISH_LENGTH},
-		{"tool_use", PROVIDER_FINISH_TOOL_CALLS},
-	};
-
-	answer->finish = answer->tool_calls ? PROVIDER_FINISH_TOOL_CALLS : PROVIDER_FINISH_STOP;
-	for (size_t i = 0; reason && i < UTIL_COUNT(rows); i++)
-		if (strcmp(reason, rows[i].text) == 0)
-			answer->finish = rows[i].finish;
-	return !reason || strcmp(reason, "refusal") != 0;
-}
-
-static void
-take_usage(const struct json *usage, struct provider_usage *out)
-{
-	int64_t read = provider_count(usage, "cache_read_input_tokens");
-	int64_t written = provider_count(usage, "cache_creation_input_tokens"), input;
-	struct json *prompt, *cached = json_new_int(read);
-
-	if (json_int(json_get(usage, "input_tokens"), &input) && input >= 0)
-		prompt = json_new_int(util_add_clamped(util_add_clamped(input, read), written));
-	else
-		prompt = json_new_null();
-	provider_read_usage(out, prompt, json_get(usage, "output_tokens"), NULL, cached);
-	json_free(prompt);
-	json_free(cached);
-}
-
-static bool
-take_message(
-	const struct json *root, const char *body, size_t length, struct provider_answer *answer)
-{
-	struct json *calls = json_new_array();
-
-	read_blocks(json_get(root, "content"), &answer->text, calls);
-	bool whole = provider_take_calls(answer, calls, body, length);
-	json_free(calls);
-	if (!whole || !take_finish(json_text(root, "stop_reason"), answer) || answer->text.failed)
-		return false;
-	/* a stop text may come first of all */
-	const char *reason = json_text(root, "stop_reason");
-	bool stopped = reason && strcmp(reason, "stop_sequence") == 0;
-	return answer->text.len > 0 || answer->tool_calls || stopped ||
-		answer->finish == PROVIDER_FINISH_LENGTH;
-}
-
-static bool
-read_answer(const char *body, size_t length, struct provider_answer *answer)
-{
-	struct json *root = json_parse(body, length, false, NULL);
-	bool done = root && !json_truthy(json_get(root, "error")) &&
-		take_message(root, body, length, answer);
-
-	if (done)
-		take_usage(json_get(root, "usage"), &answer->usage);
-	json_free(root);
-	return done;
-}
+/* ---- checks ---- */
 
 /* "claude-haiku-4-5" and "claude-3-7-sonnet-latest" stand for models that are listed with a date.
  */
@@ -537,7 +440,11 @@ const struct provider_family provider_anthropic = {
 	.name = "anthropic",
 	.key_header = "x-api-key",
 	.request = make_request,
-	.answer = read_answer,
+	.answer = provider_anthropic_read,
+	.framing = SSE_EVENTS,
+	.event = provider_anthropic_event,
+	.finish = provider_anthropic_finish,
+	.usage = provider_anthropic_usage,
 	.check = make_check,
 	.check_has_model = check_has_model,
 };

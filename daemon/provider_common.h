@@ -22,6 +22,9 @@ void provider_read_usage(struct provider_usage *usage, const struct json *prompt
  */
 bool provider_take_calls(
 	struct provider_answer *answer, struct json *calls, const char *body, size_t length);
+/* Makes one call one of an answer, index being its place: NULL, or static text that says what the
+ * model did wrong. hash goes into an id that is made up. */
+const char *provider_fit_call(struct json *call, size_t index, uint64_t hash);
 /* A number that is the same for the same text, and hardly ever for another (FNV-1a). */
 uint64_t provider_hash(const char *text, size_t length);
 /* Sets *why to text; returns LLMFO_EBAD_REQUEST. */

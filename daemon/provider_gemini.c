@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Gemini's own API, generateContent. The model is a part of the URL, turns hold parts, results of
- * tools go by the tool's name. Schemas go as JSON Schema, unharmed. What a model signed stays with
- * its tool call as extra_content.google.thought_signature and is given back.
+ * tools go by the tool's name. Schemas go as JSON Schema, unharmed. What a model signed is given
+ * back. What it answers is read by provider_gemini_answer.c.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "llmfo.h"
 #include "provider_common.h"
+#include "provider_gemini_answer.h"
 
 /* What the API takes for the signature of a call that another model made; newer models refuse
  * calls without any. */
@@ -361,7 +362,7 @@ base_of(const struct provider_endpoint *endpoint)
 }
 
 static char *
-chat_url(const struct provider_endpoint *endpoint, const char *model)
+chat_url(const struct provider_endpoint *endpoint, const char *model, bool stream)
 {
 	char *base = base_of(endpoint);
 	bool tuned = util_starts_with(model, "tunedModels/");
@@ -371,7 +372,7 @@ chat_url(const struct provider_endpoint *endpoint, const char *model)
 	buf_printf(&url, "%s/%s/", base, tuned ? "tunedModels" : "models");
 	provider_add_segment(
 		&url, tuned ? model + strlen("tunedModels/") : provider_bare_model(model));
-	buf_puts(&url, ":generateContent");
+	buf_puts(&url, stream ? ":streamGenerateContent?alt=sse" : ":generateContent");
 	free(base);
 	return buf_take(&url, NULL);
 }
@@ -381,7 +382,8 @@ make_request(const struct provider_endpoint *endpoint, const struct provider_cha
 	struct http_request *request, struct buf *why)
 {
 	struct json *body = json_new_object();
-	int error = provider_begin(endpoint, "POST", chat_url(endpoint, chat->model), request, why);
+	char *url = chat_url(endpoint, chat->model, chat->stream);
+	int error = provider_begin(endpoint, "POST", url, request, why);
 
 	if (!error)
 		error = provider_refuse_lacks(endpoint, chat, why);
@@ -411,115 +413,7 @@ make_check(const struct provider_endpoint *endpoint, struct http_request *reques
 	return error;
 }
 
-/* ---- answers ---- */
-
-static struct json *
-read_call(const struct json *part)
-{
-	const struct json *given = json_get(part, "functionCall");
-	const char *signature = json_text(part, "thoughtSignature");
-	struct json *call = json_new_object(), *function = json_new_object();
-
-	if (json_text(given, "id"))
-		json_set_text(call, "id", json_text(given, "id"));
-	if (json_text(given, "name"))
-		json_set_text(function, "name", json_text(given, "name"));
-	if (json_get(given, "args"))
-		json_set(function, "arguments", json_ref(json_get(given, "args")));
-	json_set(call, "function", function);
-	if (signature) {
-		struct json *extra = json_new_object(), *google = json_new_object();
-		json_set_text(google, "thought_signature", signature);
-		json_set(extra, "google", google);
-		json_set(call, "extra_content", extra);
-	}
-	return call;
-}
-
-/* Takes the texts but for thoughts and, as a list that is the caller's, the calls. */
-static void
-read_parts(const struct json *parts, struct buf *text, struct json *calls)
-{
-	for (size_t i = 0; json_type(parts) == JSON_ARRAY && i < json_count(parts); i++) {
-		const struct json *part = json_at(parts, i);
-		size_t length = 0;
-		const char *words = json_string(json_get(part, "text"), &length);
-
-		if (json_get(part, "functionCall"))
-			json_push(calls, read_call(part));
-		else if (words && !json_bool(json_get(part, "thought"), false))
-			buf_add(text, words, length);
-	}
-}
-
-/* False for a reason that makes the answer none; the judge knows which is what. */
-static bool
-take_finish(const char *reason, struct provider_answer *answer)
-{
-	static const char *const filters[] = {
-		"SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "LANGUAGE"};
-	bool length = reason && strcmp(reason, "MAX_TOKENS") == 0;
-
-	answer->finish = length      ? PROVIDER_FINISH_LENGTH
-		: answer->tool_calls ? PROVIDER_FINISH_TOOL_CALLS
-				     : PROVIDER_FINISH_STOP;
-	if (!reason || length || strcmp(reason, "STOP") == 0)
-		return true;
-	for (size_t i = 0; i < UTIL_COUNT(filters); i++) {
-		if (strcmp(reason, filters[i]) != 0)
-			continue;
-		answer->finish = PROVIDER_FINISH_CONTENT_FILTER;
-		return answer->text.len > 0;
-	}
-	return false;
-}
-
-/* What was thought is paid for as output; what tools brought in, as input. */
-static void
-take_usage(const struct json *usage, struct provider_usage *out)
-{
-	int64_t out_tokens = util_add_clamped(provider_count(usage, "candidatesTokenCount"),
-		provider_count(usage, "thoughtsTokenCount"));
-	int64_t in_tokens;
-	struct json *completion = json_new_int(out_tokens), *prompt = json_new_null();
-
-	if (json_int(json_get(usage, "promptTokenCount"), &in_tokens) && in_tokens >= 0)
-		prompt = json_new_int(util_add_clamped(
-			in_tokens, provider_count(usage, "toolUsePromptTokenCount")));
-	provider_read_usage(out, prompt, completion, json_get(usage, "totalTokenCount"),
-		json_get(usage, "cachedContentTokenCount"));
-	json_free(prompt);
-	json_free(completion);
-}
-
-static bool
-take_candidate(const struct json *candidate, const char *body, size_t length,
-	struct provider_answer *answer)
-{
-	struct json *calls = json_new_array();
-
-	read_parts(json_get(json_get(candidate, "content"), "parts"), &answer->text, calls);
-	bool whole = provider_take_calls(answer, calls, body, length);
-	json_free(calls);
-	if (!whole || !take_finish(json_text(candidate, "finishReason"), answer) ||
-		answer->text.failed)
-		return false;
-	return answer->text.len > 0 || answer->tool_calls ||
-		(candidate && answer->finish == PROVIDER_FINISH_LENGTH);
-}
-
-static bool
-read_answer(const char *body, size_t length, struct provider_answer *answer)
-{
-	struct json *root = json_parse(body, length, false, NULL);
-	bool done = root && !json_truthy(json_get(root, "error")) &&
-		take_candidate(json_at(json_get(root, "candidates"), 0), body, length, answer);
-
-	if (done)
-		take_usage(json_get(root, "usageMetadata"), &answer->usage);
-	json_free(root);
-	return done;
-}
+/* ---- checks ---- */
 
 /* The list has "models/gemini-...". */
 static bool
@@ -542,7 +436,11 @@ const struct provider_family provider_gemini = {
 	.name = "gemini",
 	.key_header = "x-goog-api-key",
 	.request = make_request,
-	.answer = read_answer,
+	.answer = provider_gemini_read,
+	.framing = SSE_EVENTS,
+	.event = provider_gemini_event,
+	.finish = provider_gemini_finish,
+	.usage = provider_gemini_usage,
 	.check = make_check,
 	.check_has_model = check_has_model,
 };

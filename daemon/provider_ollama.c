@@ -9,6 +9,7 @@
 
 #include "llmfo.h"
 #include "provider_common.h"
+#include "provider_pieces.h"
 
 #define TEXT_MAX_BYTES ((size_t)256 * 1024 * 1024)
 
@@ -179,7 +180,7 @@ make_request(const struct provider_endpoint *endpoint, const struct provider_cha
 	int error = provider_begin(endpoint, "POST", url, request, why);
 
 	json_set_text(body, "model", chat->model);
-	json_set_bool(body, "stream", false);
+	json_set_bool(body, "stream", chat->stream);
 	set_options(body, endpoint, chat);
 	if (!error)
 		error = provider_refuse_lacks(endpoint, chat, why);
@@ -208,12 +209,30 @@ make_check(const struct provider_endpoint *endpoint, struct http_request *reques
 /* ---- answers ---- */
 
 static bool
+is_answer(const struct json *last, struct provider_answer *answer)
+{
+	const char *reason = json_text(last, "done_reason");
+
+	answer->finish = reason && strcmp(reason, "length") == 0 ? PROVIDER_FINISH_LENGTH
+		: answer->tool_calls                             ? PROVIDER_FINISH_TOOL_CALLS
+								 : PROVIDER_FINISH_STOP;
+	return answer->text.len > 0 || answer->tool_calls ||
+		(json_get(last, "message") && answer->finish == PROVIDER_FINISH_LENGTH);
+}
+
+static void
+take_usage(const struct json *last, struct provider_usage *out)
+{
+	provider_read_usage(
+		out, json_get(last, "prompt_eval_count"), json_get(last, "eval_count"), NULL, NULL);
+}
+
+static bool
 take_message(const struct json *root, const char *body, size_t body_length,
 	struct provider_answer *answer)
 {
 	const struct json *message = json_get(root, "message");
 	struct json *calls = json_get(message, "tool_calls");
-	const char *reason = json_text(root, "done_reason");
 	size_t length = 0;
 	const char *text = json_string(json_get(message, "content"), &length);
 
@@ -221,11 +240,7 @@ take_message(const struct json *root, const char *body, size_t body_length,
 		return false;
 	if (!provider_take_calls(answer, calls, body, body_length))
 		return false;
-	answer->finish = reason && strcmp(reason, "length") == 0 ? PROVIDER_FINISH_LENGTH
-		: answer->tool_calls                             ? PROVIDER_FINISH_TOOL_CALLS
-								 : PROVIDER_FINISH_STOP;
-	return length > 0 || answer->tool_calls ||
-		(message && answer->finish == PROVIDER_FINISH_LENGTH);
+	return is_answer(root, answer);
 }
 
 static bool
@@ -236,10 +251,47 @@ read_answer(const char *body, size_t length, struct provider_answer *answer)
 		json_bool(json_get(root, "done"), true) && take_message(root, body, length, answer);
 
 	if (done)
-		provider_read_usage(&answer->usage, json_get(root, "prompt_eval_count"),
-			json_get(root, "eval_count"), NULL, NULL);
+		take_usage(root, &answer->usage);
 	json_free(root);
 	return done;
+}
+
+/* ---- streamed answers: a line each, the last one with `done` ---- */
+
+/* Calls come whole. */
+static bool
+take_calls(struct provider_pieces *pieces, const struct json *calls)
+{
+	size_t count = json_type(calls) == JSON_ARRAY ? json_count(calls) : 0;
+
+	if (count > 0)
+		pieces->call_hash = provider_hash(pieces->event, pieces->event_length);
+	for (size_t i = 0; i < count; i++)
+		if (!provider_pieces_call(pieces, json_ref(json_at(calls, i))))
+			return false;
+	return true;
+}
+
+static bool
+take_line(struct provider_pieces *pieces, const struct json *line)
+{
+	const struct json *message = json_get(line, "message");
+
+	provider_pieces_stir(pieces, json_get(message, "thinking"));
+	provider_pieces_text(pieces, json_get(message, "content"));
+	if (!take_calls(pieces, json_get(message, "tool_calls")))
+		return false;
+	if (!json_bool(json_get(line, "done"), false))
+		return true;
+	provider_pieces_usage(pieces, line);
+	pieces->ended = true;
+	return provider_pieces_finish(pieces, line);
+}
+
+static bool
+finish_stream(struct provider_pieces *pieces)
+{
+	return is_answer(pieces->last, &pieces->answer);
 }
 
 /* A name without a tag means the tag "latest". */
@@ -273,6 +325,10 @@ const struct provider_family provider_ollama = {
 	.name = "ollama",
 	.request = make_request,
 	.answer = read_answer,
+	.framing = SSE_LINES,
+	.event = take_line,
+	.finish = finish_stream,
+	.usage = take_usage,
 	.check = make_check,
 	.check_has_model = check_has_model,
 };

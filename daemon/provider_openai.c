@@ -10,8 +10,10 @@
 #include "llmfo.h"
 #include "provider_common.h"
 #include "provider_openai_form.h"
+#include "provider_pieces.h"
 
 #define AZURE_API_VERSION "2024-10-21"
+#define AZURE_STREAM_USAGE_VERSION "2024-09"
 
 /* ---- requests ---- */
 
@@ -80,6 +82,22 @@ set_shared(struct json *body, const char *key, const struct json *value)
 		json_set(body, key, json_ref(value));
 }
 
+/* A stream's usage is asked for where the question is taken; Azure's older versions refuse it. */
+static void
+set_stream(struct json *body, const struct provider_endpoint *endpoint)
+{
+	struct json *options;
+
+	json_set_bool(body, "stream", true);
+	if ((endpoint->preset->flags & PROVIDER_USAGE_UNASKED) ||
+		(names_deployment(endpoint) &&
+			strcmp(api_version(endpoint), AZURE_STREAM_USAGE_VERSION) < 0))
+		return;
+	options = json_new_object();
+	json_set_bool(options, "include_usage", true);
+	json_set(body, "stream_options", options);
+}
+
 static struct json *
 chat_body(const struct provider_endpoint *endpoint, const struct provider_chat *chat)
 {
@@ -100,6 +118,8 @@ chat_body(const struct provider_endpoint *endpoint, const struct provider_chat *
 		json_set_int(body, max_tokens_name(endpoint, chat->model), chat->max_tokens);
 	if (chat->user && !(flags & PROVIDER_NO_USER))
 		json_set_text(body, "user", chat->user);
+	if (chat->stream)
+		set_stream(body, endpoint);
 	return body;
 }
 
@@ -214,9 +234,8 @@ take_finish(const char *reason, struct provider_answer *answer)
 }
 
 static void
-take_usage(const struct json *root, struct provider_usage *usage)
+take_usage(const struct json *sent, struct provider_usage *usage)
 {
-	const struct json *sent = json_get(root, "usage");
 	const struct json *cached =
 		json_get(json_get(sent, "prompt_tokens_details"), "cached_tokens");
 
@@ -257,9 +276,142 @@ read_answer(const char *body, size_t length, struct provider_answer *answer)
 		take_choice(json_at(json_get(root, "choices"), 0), body, length, answer);
 
 	if (done)
-		take_usage(root, &answer->usage);
+		take_usage(json_get(root, "usage"), &answer->usage);
 	json_free(root);
 	return done;
+}
+
+/* ---- streamed answers ---- */
+
+static const char *
+filled(const char *text)
+{
+	return text && text[0] ? text : NULL;
+}
+
+/*
+ * Does a piece begin a call? Its place tells, or, where a server gives none or always the same,
+ * another id, or another name.
+ */
+static bool
+begins_call(const struct provider_pieces *pieces, const int64_t *at, const char *id,
+	const char *name, const struct json *arguments)
+{
+	const char *own = json_text(pieces->call, "id");
+
+	if (!pieces->call || (at && *at != pieces->call_at))
+		return name || json_truthy(arguments);
+	if (id && own)
+		return name && strcmp(id, own) != 0;
+	return !at && name && json_text(json_get(pieces->call, "function"), "name");
+}
+
+static bool
+take_function(struct provider_pieces *pieces, const int64_t *at, const char *id,
+	const struct json *function)
+{
+	const char *name = filled(json_text(function, "name"));
+	const struct json *arguments = json_get(function, "arguments");
+
+	if (begins_call(pieces, at, id, name, arguments)) {
+		if (!provider_pieces_open_call(pieces, at ? *at : 0, id, name))
+			return false;
+	} else if (!pieces->call || (at && *at != pieces->call_at)) {
+		return true;
+	}
+	if (id && !json_text(pieces->call, "id"))
+		json_set_text(pieces->call, "id", id);
+	if (name && !json_text(json_get(pieces->call, "function"), "name"))
+		json_set_text(json_get(pieces->call, "function"), "name", name);
+	provider_pieces_arguments(pieces, arguments);
+	return true;
+}
+
+static bool
+take_call_pieces(struct provider_pieces *pieces, const struct json *list)
+{
+	size_t count = json_type(list) == JSON_ARRAY ? json_count(list) : 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct json *piece = json_at(list, i), *extra;
+		int64_t at;
+		bool placed = json_int(json_get(piece, "index"), &at);
+		if (!take_function(pieces, placed ? &at : NULL, filled(json_text(piece, "id")),
+			    json_get(piece, "function")))
+			return false;
+		extra = json_get(piece, "extra_content");
+		if (pieces->call && extra)
+			json_set(pieces->call, "extra_content", json_ref(extra));
+	}
+	return true;
+}
+
+/* Content: a string, or an array of parts, of which those without a text are thoughts. */
+static void
+take_text_piece(struct provider_pieces *pieces, const struct json *content)
+{
+	size_t count = json_type(content) == JSON_ARRAY ? json_count(content) : 0;
+
+	provider_pieces_text(pieces, content);
+	for (size_t i = 0; i < count; i++) {
+		const struct json *part = json_at(content, i), *text = json_get(part, "text");
+		provider_pieces_text(pieces, text);
+		if (!text)
+			provider_pieces_stir(pieces, part);
+	}
+}
+
+static bool
+take_delta(struct provider_pieces *pieces, const struct json *delta)
+{
+	static const char *const thoughts[] = {
+		"reasoning_content", "reasoning", "reasoning_details", "thinking"};
+	const struct json *refusal = json_get(delta, "refusal");
+	const struct json *function = json_get(delta, "function_call");
+	int64_t at = 0;
+
+	for (size_t i = 0; i < UTIL_COUNT(thoughts); i++)
+		provider_pieces_stir(pieces, json_get(delta, thoughts[i]));
+	take_text_piece(pieces, json_get(delta, "content"));
+	if (json_truthy(refusal) && (pieces->refused || pieces->answer.text.len == 0)) {
+		pieces->refused = true;
+		provider_pieces_text(pieces, refusal);
+	}
+	return take_call_pieces(pieces, json_get(delta, "tool_calls")) &&
+		(!json_truthy(function) || take_function(pieces, &at, NULL, function));
+}
+
+static bool
+take_chunk(struct provider_pieces *pieces, const struct json *chunk)
+{
+	const struct json *choice = json_at(json_get(chunk, "choices"), 0);
+	const struct json *groq = json_get(chunk, "x_groq");
+
+	provider_pieces_usage(pieces, json_get(chunk, "usage"));
+	provider_pieces_usage(pieces, json_get(groq, "usage"));
+	if (json_truthy(json_get(groq, "error"))) {
+		pieces->error = json_ref(json_get(groq, "error"));
+		return false;
+	}
+	if (json_truthy(json_get(choice, "error")))
+		return false;
+	return take_delta(pieces, json_get(choice, "delta")) &&
+		(!filled(json_text(choice, "finish_reason")) ||
+			provider_pieces_finish(pieces, chunk));
+}
+
+static bool
+finish_stream(struct provider_pieces *pieces)
+{
+	struct provider_answer *answer = &pieces->answer;
+	const struct json *choice = json_at(json_get(pieces->last, "choices"), 0);
+
+	if (!take_finish(json_text(choice, "finish_reason"), answer))
+		return false;
+	if (pieces->refused && !answer->tool_calls)
+		answer->finish = PROVIDER_FINISH_CONTENT_FILTER;
+	return answer->text.len > 0 || answer->tool_calls ||
+		answer->finish == PROVIDER_FINISH_LENGTH;
 }
 
 /* Gemini's compatible endpoint lists "models/gemini-...". */
@@ -290,6 +442,10 @@ const struct provider_family provider_openai = {
 	.name = "openai",
 	.request = make_request,
 	.answer = read_answer,
+	.framing = SSE_EVENTS,
+	.event = take_chunk,
+	.finish = finish_stream,
+	.usage = take_usage,
 	.check = make_check,
 	.check_has_model = check_has_model,
 };

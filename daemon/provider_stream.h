@@ -38,17 +38,22 @@ bool provider_stream_feed(struct provider_stream *stream, const char *bytes, siz
 /* The answer is whole: its end was seen, and what may follow (the rest of an HTTP body) says
  * nothing more about it. */
 bool provider_stream_whole(const struct provider_stream *stream);
+/* A finish reason came: what is still to come is not more than the usage and an end mark. */
+bool provider_stream_finished(const struct provider_stream *stream);
 /*
  * The reply has ended. True: the answer is whole (a finish reason came; a missing [DONE] does not
  * matter, nor that the provider sent one plain answer instead of a stream). False: it is not, or
  * the stream was broken before.
  */
 bool provider_stream_end(struct provider_stream *stream);
-/* What has come so far, owned by the stream; the receiver may take its content. bad_call says, for
- * the judge, what is wrong with a stream that is broken without having said so itself. */
+/* What has come so far, owned by the stream; the receiver may take its content. */
 struct provider_answer *provider_stream_answer(struct provider_stream *stream);
-/* What outcome_judge() is to read as the reply's body: the event that broke the stream, or the
- * beginning of a reply that is no stream. Borrowed. */
+/*
+ * Once it is broken or has ended without being whole, what outcome_judge() is to read as the
+ * reply's body: the event that broke it, or the beginning of a reply that is no stream. Borrowed.
+ */
 const struct buf *provider_stream_fault(const struct provider_stream *stream);
+/* And its `why`: what is wrong, where the provider does not say. Static text; NULL: it does. */
+const char *provider_stream_why(const struct provider_stream *stream);
 
 #endif

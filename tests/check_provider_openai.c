@@ -48,6 +48,7 @@ request(const struct wanted *wanted, struct http_request *http, struct buf *why)
 		.stop = json_get(params, "stop"),
 		.user = json_text(params, "user")};
 
+	chat.stream = json_bool(json_get(params, "stream"), false);
 	chat.has_temperature = json_double(json_get(params, "temperature"), &chat.temperature);
 	chat.has_top_p = json_double(json_get(params, "top_p"), &chat.top_p);
 	chat.has_seed = json_int(json_get(params, "seed"), &chat.seed);
@@ -103,6 +104,17 @@ static const struct wanted requests[] = {
 	{"azure", "https://r.openai.azure.com/openai/v1", "k", "d", NULL,
 		"https://r.openai.azure.com/openai/v1/chat/completions", HEADERS "api-key: k\n",
 		NULL},
+	/* A stream tells its usage where it is asked for it, or by itself. */
+	{"openai", NULL, "k", "m", "{\"stream\":true}", NULL, NULL,
+		"{\"model\":\"m\",\"messages\":" MESSAGES
+		",\"stream\":true,\"stream_options\":{\"include_usage\":true}}"},
+	{"azure", "https://r.openai.azure.com", "k", "m", "{\"stream\":true}", NULL, NULL,
+		"{\"model\":\"m\",\"messages\":" MESSAGES
+		",\"stream\":true,\"stream_options\":{\"include_usage\":true}}"},
+	{"mistral", NULL, "k", "m", "{\"stream\":true}", NULL, NULL,
+		"{\"model\":\"m\",\"messages\":" MESSAGES ",\"stream\":true}"},
+	{"groq", NULL, "k", "m", "{\"stream\":true}", NULL, NULL,
+		"{\"model\":\"m\",\"messages\":" MESSAGES ",\"stream\":true}"},
 	/* The details in which others differ. */
 	{"groq", NULL, "k", "m", "{\"messages\":[{\"role\":\"developer\",\"content\":\"d\"}]}",
 		NULL, NULL,
@@ -232,14 +244,14 @@ static const struct {
 		"[{\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"a\\\":18446744073709551615}\"}"
 		","
 		"\"id\":\"call_3cf076cc_0\",\"type\":\"function\"},{\"id\":\"call_3cf076cc_1\","
-                "\"function\":{"
+		"\"function\":{"
 		"\"name\":"
 		"\"g\",\"arguments\":\"{}\"},\"type\":\"function\"}]",
 		PROVIDER_FINISH_TOOL_CALLS},
 	{CHOICE("{\"function_call\":{\"name\":\"f\",\"arguments\":\"{}\"}}", "\"function_call\""),
 		"",
 		"[{\"function\":{\"name\":\"f\",\"arguments\":\"{}\"},\"id\":\"call_4435dfc9_0\","
-                "\"type\":"
+		"\"type\":"
 		"\"function\"}]",
 		PROVIDER_FINISH_TOOL_CALLS},
 	{"{\"error\":null,\"choices\":[{\"error\":null,\"message\":{\"content\":\"x\"}}]}", "x",

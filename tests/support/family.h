@@ -21,4 +21,13 @@ void family_request_free(struct family_request *request);
  */
 char *family_read(const char *preset, const char *body);
 
+/*
+ * A streamed reply as its family reads it: the texts as they were told, tool calls between < and >,
+ * then "|" and the finish with its usage ("stop 10+5=15, 3 cached"), or the class that the judge
+ * finds, with a "!" behind it when that counts, and its message; a "~" at the end if the model
+ * showed that it works. A new string. cut: the bytes come in one piece (0), one by one (1), or are
+ * cut there.
+ */
+char *family_stream(const char *preset, const char *bytes, size_t length, size_t cut);
+
 #endif

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* The reading half of provider_gemini.c, for it alone: as struct provider_family has it. */
+#ifndef LLMFO_PROVIDER_GEMINI_ANSWER_H
+#define LLMFO_PROVIDER_GEMINI_ANSWER_H
+
+#include "provider.h"
+
+bool provider_gemini_read(const char *body, size_t length, struct provider_answer *answer);
+bool provider_gemini_event(struct provider_pieces *pieces, const struct json *event);
+bool provider_gemini_finish(struct provider_pieces *pieces);
+void provider_gemini_usage(const struct json *usage, struct provider_usage *out);
+
+#endif
