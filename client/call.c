@@ -12,6 +12,8 @@
 /* One blocking call under way. */
 struct wait {
 	struct llmfo_client *client;
+	llmfo_delta *delta; /* NULL: it is no stream */
+	void *arg;
 	bool done;
 	int error;
 	struct llmfo_reply *reply; /* owned */
@@ -28,6 +30,14 @@ call_done(void *arg, uint64_t call_id, int error, struct llmfo_reply *reply)
 	wait->error = error;
 	wait->reply = reply;
 	memcpy(wait->words, wait->client->error, sizeof wait->words);
+}
+
+static void
+call_delta(void *arg, uint64_t call_id, const struct llmfo_value *delta)
+{
+	const struct wait *wait = arg;
+
+	wait->delta(wait->arg, call_id, delta);
 }
 
 /* Until the client has something to do. */
@@ -57,12 +67,10 @@ finish(struct llmfo_client *client, struct wait *wait, struct llmfo_reply **repl
 	return wait->error;
 }
 
-int
-llmfo_call(struct llmfo_client *client, const char *method, const struct llmfo_params *params,
-	int64_t timeout_ms, struct llmfo_reply **reply)
+/* 0: the client may wait for a call. */
+static int
+begin(struct llmfo_client *client, struct llmfo_reply **reply)
 {
-	struct wait wait = {.client = client};
-
 	if (reply)
 		*reply = NULL;
 	if (!client)
@@ -70,19 +78,51 @@ llmfo_call(struct llmfo_client *client, const char *method, const struct llmfo_p
 	if (client->inside)
 		return client_say(client, LLMFO_EUSAGE, "a callback may not wait for a call");
 	client->error[0] = '\0';
-	if (!method || timeout_ms <= 0)
-		return client_say(client, LLMFO_EUSAGE, "a call needs a method and a time above 0");
-	int error = client_start(client, method, params, timeout_ms, call_done, &wait, NULL);
-	if (error)
-		return error;
+	return 0;
+}
+
+static int
+until_done(struct llmfo_client *client, struct wait *wait, struct llmfo_reply **reply)
+{
 	client->inside = true;
 	client_turn(client);
-	while (!wait.done) {
+	while (!wait->done) {
 		wait_for(client);
 		client_turn(client);
 	}
 	client->inside = false;
-	return finish(client, &wait, reply);
+	return finish(client, wait, reply);
+}
+
+int
+llmfo_call(struct llmfo_client *client, const char *method, const struct llmfo_params *params,
+	int64_t timeout_ms, struct llmfo_reply **reply)
+{
+	struct wait wait = {.client = client};
+	int error = begin(client, reply);
+
+	if (error)
+		return error;
+	if (!method || timeout_ms <= 0)
+		return client_say(client, LLMFO_EUSAGE, "a call needs a method and a time above 0");
+	error = client_start(client, method, params, timeout_ms, call_done, &wait, NULL);
+	return error ? error : until_done(client, &wait, reply);
+}
+
+int
+llmfo_generate_stream(struct llmfo_client *client, const struct llmfo_params *params,
+	int64_t timeout_ms, llmfo_delta *delta, void *arg, struct llmfo_reply **reply)
+{
+	struct wait wait = {.client = client, .delta = delta, .arg = arg};
+	int error = begin(client, reply);
+
+	if (error)
+		return error;
+	if (!delta || timeout_ms <= 0)
+		return client_say(
+			client, LLMFO_EUSAGE, "a stream needs a callback and a time above 0");
+	error = client_start_stream(client, params, timeout_ms, call_delta, call_done, &wait, NULL);
+	return error ? error : until_done(client, &wait, reply);
 }
 
 int

@@ -37,6 +37,7 @@ struct client_call {
 	bool on_connection;   /* the connection knows it, and will tell its end */
 	int64_t until_ms;     /* when it has timed out, or CLIENT_NEVER_MS */
 	int error;            /* CLIENT_ENDED: why */
+	llmfo_delta *delta;   /* NULL: it is no stream */
 	llmfo_done *done;
 	void *arg;
 };
@@ -99,6 +100,10 @@ int64_t client_wait_ms(const struct llmfo_client *client);
  */
 int client_start(struct llmfo_client *client, const char *method, const struct llmfo_params *params,
 	int64_t timeout_ms, llmfo_done *done, void *arg, struct client_call **call);
+/* The same for a `generate` that streams. */
+int client_start_stream(struct llmfo_client *client, const struct llmfo_params *params,
+	int64_t timeout_ms, llmfo_delta *delta, llmfo_done *done, void *arg,
+	struct client_call **call);
 /* A call under way by its id, NULL for none. */
 struct client_call *client_find(struct llmfo_client *client, uint64_t id);
 /* Ends a call without a reply, which the next turn tells; what the daemon may have of it is
@@ -108,6 +113,12 @@ void client_end(struct client_call *call, int error);
 void client_tell(struct client_call *call, int error, struct llmfo_reply *reply);
 /* A conn_done whose arg is the call. */
 void client_conn_done(void *arg, int error, struct llmfo_reply *reply);
+
+/* ---- stream.c ---- */
+
+/* A notification that may be a piece of a stream. */
+void client_streamed(
+	struct llmfo_client *client, const char *method, const struct llmfo_value *params);
 
 /* ---- event.c ---- */
 

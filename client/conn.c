@@ -197,6 +197,15 @@ conn_start(
 	return 0;
 }
 
+void *
+conn_waiting(const struct conn *conn, int64_t msgid)
+{
+	const struct conn_call *call =
+		msgid >= 0 && msgid <= UINT32_MAX ? find(conn, (uint32_t)msgid) : NULL;
+
+	return call && call->done && wholly_sent(conn, call) ? call->arg : NULL;
+}
+
 static int
 lost(struct conn *conn, const char *why)
 {
@@ -417,7 +426,7 @@ start_cancel(struct conn *conn, uint32_t msgid)
 
 	bytes_init(&request, PARAMS_MAX_BYTES);
 	if (!error)
-		error = params_pack(params, "cancel", 0, &request);
+		error = params_pack(params, "cancel", 0, false, &request);
 	if (!error)
 		error = conn_start(conn, &request, NULL, NULL, NULL);
 	bytes_free(&request);

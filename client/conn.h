@@ -82,6 +82,9 @@ int conn_start(struct conn *conn, const struct bytes *request, conn_done *done, 
  * connection is closed, unless other calls need it.
  */
 void conn_abandon(struct conn *conn, uint32_t msgid);
+/* What was given as arg with a call that was wholly sent and is still waited for; NULL: none of
+ * that msgid is. */
+void *conn_waiting(const struct conn *conn, int64_t msgid);
 /* POLLIN, and POLLOUT while there is something to send. */
 short conn_events(const struct conn *conn);
 /* Sends and reads what goes without waiting, a bounded amount at a time. An error: the connection

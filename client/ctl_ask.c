@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* `ask`: one call. The answer alone on standard output, who gave it and what failed before on
- * standard error. */
+/*
+ * `ask`: one call. The answer alone on standard output, who gave it and what failed before on
+ * standard error. A terminal gets the answer as it comes; a pipe gets it when it is whole, since
+ * what was written there cannot be taken back.
+ */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -17,7 +20,10 @@ const struct ctl_option ctl_ask_options[] = {
 	CTL_CHOOSE_OPTIONS,
 	{"system", CTL_TEXT, "TEXT", "system", "the system prompt"},
 	{"no-fallback", CTL_FLAG_OFF, NULL, "enable_fallback", "try the first target alone"},
-	{"no-stream", CTL_FLAG, NULL, NULL, "the answer at once when it is whole, as ever"},
+	{"no-stream", CTL_FLAG, NULL, NULL, "the answer at once when it is whole"},
+	{"stream", CTL_FLAG, NULL, NULL, "the answer as it comes, even through a pipe"},
+	{"on-break", CTL_TEXT, "WHAT", "on_break",
+		"if that breaks off: error, restart or continue"},
 	{"deadline", CTL_MS, "DURATION", "deadline_ms", "when to give up (default: the daemon's)"},
 	{"max-tokens", CTL_INT, "NUMBER", "max_tokens", "the longest answer, in tokens"},
 	{"temperature", CTL_NUMBER, "NUMBER", "temperature",
@@ -81,6 +87,54 @@ set_prompt(struct ctl *ctl, struct ctl_args *args)
 	return status;
 }
 
+/* An answer on its way. */
+struct answer {
+	struct ctl *ctl;
+	bool told;  /* something of it, since it began */
+	bool ended; /* the last of that was the end of a line */
+};
+
+static void
+end_line(struct answer *answer)
+{
+	if (answer->told && !answer->ended)
+		fputc('\n', answer->ctl->out.file);
+	answer->ended = true;
+	(void)fflush(answer->ctl->out.file);
+}
+
+static void
+begin_anew(struct answer *answer)
+{
+	if (!answer->told)
+		return;
+	end_line(answer);
+	answer->told = false;
+	ctl_line(&answer->ctl->err, CTL_YELLOW, "-- broken off: the answer begins anew --");
+}
+
+static void
+on_delta(void *arg, uint64_t call_id, const struct llmfo_value *delta)
+{
+	struct answer *answer = arg;
+	struct ctl_out *out = &answer->ctl->out;
+	size_t length;
+	const char *text = llmfo_value_string(llmfo_value_get(delta, "text"), &length);
+
+	(void)call_id;
+	if (!delta)
+		begin_anew(answer);
+	if (!text || length == 0)
+		return;
+	if (out->terminal)
+		ctl_piece(out, text, length);
+	else
+		fwrite(text, 1, length, out->file);
+	(void)fflush(out->file);
+	answer->told = true;
+	answer->ended = text[length - 1] == '\n';
+}
+
 static void
 put_answer(struct ctl *ctl, const struct llmfo_reply *reply)
 {
@@ -135,25 +189,69 @@ put_warnings(struct ctl_out *err, const struct llmfo_value *warnings)
 	}
 }
 
+static bool
+streams(const struct ctl *ctl, const struct ctl_args *args)
+{
+	bool fits = ctl->out.terminal && !ctl->json && !ctl_given(args, "no-stream");
+
+	return ctl_given(args, "stream") || fits;
+}
+
+static int
+check_stream(struct ctl *ctl, const struct ctl_args *args)
+{
+	if (!ctl_given(args, "stream"))
+		return CTL_DONE;
+	if (ctl_given(args, "no-stream"))
+		return ctl_usage(
+			&ctl->err, args->command, "--stream and --no-stream exclude each other");
+	if (ctl->json)
+		return ctl_usage(&ctl->err, args->command, "--json gives the whole result, once");
+	return CTL_DONE;
+}
+
+/* The reply, and in *told whether the answer is out already. */
+static int
+generate(struct ctl *ctl, const struct ctl_args *args, int64_t timeout_ms,
+	struct llmfo_reply **reply, bool *told)
+{
+	struct answer answer = {.ctl = ctl};
+
+	*told = false;
+	if (!streams(ctl, args))
+		return llmfo_generate(ctl->client, args->params, timeout_ms, reply);
+	/* where it is seen that it begins anew, that is better than an error */
+	if (ctl->out.terminal && !ctl_given(args, "on-break"))
+		(void)llmfo_params_set_string(args->params, "on_break", "restart");
+	int error = llmfo_generate_stream(
+		ctl->client, args->params, timeout_ms, on_delta, &answer, reply);
+	end_line(&answer);
+	*told = answer.told;
+	return error;
+}
+
 int
 ctl_ask(struct ctl *ctl, struct ctl_args *args)
 {
+	bool told;
 	const char *deadline = ctl_given(args, "deadline");
 	int64_t timeout_ms = deadline ? ctl_duration_ms(deadline) + CTL_TIMEOUT_MS : ASK_TIMEOUT_MS;
 	struct llmfo_reply *reply;
-	int status = set_prompt(ctl, args);
+	int status = check_stream(ctl, args);
 
+	if (!status)
+		status = set_prompt(ctl, args);
 	if (status)
 		return status;
 	if (!deadline)
 		(void)llmfo_params_set_nil(args->params, "deadline_ms");
-	int error = llmfo_generate(ctl->client, args->params, timeout_ms, &reply);
+	int error = generate(ctl, args, timeout_ms, &reply, &told);
 	if (error)
 		return ctl_fail(ctl, error, reply);
 	const struct llmfo_value *result = llmfo_reply_value(reply);
 	if (ctl->json)
 		ctl_json(ctl->out.file, result, true);
-	else
+	else if (!told)
 		put_answer(ctl, reply);
 	(void)fflush(
 		ctl->out.file); /* before what goes to standard error; main looks at its failure */

@@ -150,6 +150,12 @@ ctl_text(struct ctl_out *out, const char *text, size_t length)
 		fputc('\n', out->file);
 }
 
+void
+ctl_piece(struct ctl_out *out, const char *text, size_t length)
+{
+	put_harmless(out->file, text, length, true);
+}
+
 int
 ctl_width(const char *text)
 {

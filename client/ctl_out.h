@@ -42,6 +42,8 @@ __attribute__((format(printf, 3, 4))) void ctl_line(
 void ctl_text(struct ctl_out *out, const char *text, size_t length);
 /* The harmless form of one line of text; to be freed. Ends the program when there is no memory. */
 char *ctl_harmless(const char *text, size_t length);
+/* The same for a piece of such a text, with nothing behind it. */
+void ctl_piece(struct ctl_out *out, const char *text, size_t length);
 /* Columns a text takes on a terminal. */
 int ctl_width(const char *text);
 /* The length in bytes of the UTF-8 character at text and its code, 1 and -1 for a byte that is

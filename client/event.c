@@ -17,11 +17,13 @@
 void
 client_notified(void *arg, const char *method, const struct llmfo_value *params)
 {
-	struct subscription *subscription = &((struct llmfo_client *)arg)->subscription;
+	struct llmfo_client *client = arg;
+	struct subscription *subscription = &client->subscription;
 	const struct llmfo_value *event = llmfo_value_at(params, 0);
 
-	if (strcmp(method, "event") == 0 && llmfo_value_type(event) == LLMFO_MAP &&
-		subscription->state == SUBSCRIPTION_STANDS)
+	if (strcmp(method, "event") != 0)
+		client_streamed(client, method, params);
+	else if (llmfo_value_type(event) == LLMFO_MAP && subscription->state == SUBSCRIPTION_STANDS)
 		subscription->event(subscription->arg, 0, event);
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 static const char deadline_key[] = "deadline_ms";
+static const char stream_key[] = "stream";
 
 struct param {
 	struct param *next;
@@ -275,11 +276,12 @@ left_out(const struct param *p, int64_t deadline_ms)
 
 static int
 pack_map(msgpack_packer *packer, const struct llmfo_params *params, int64_t deadline_ms,
-	struct bytes *out)
+	bool stream, struct bytes *out)
 {
 	const struct param *first = params ? params->first : NULL;
 	bool add_deadline = deadline_ms > 0 && !params_has(params, deadline_key);
-	size_t count = add_deadline ? 1 : 0;
+	bool add_stream = stream && !params_has(params, stream_key);
+	size_t count = (size_t)add_deadline + add_stream;
 	int error;
 
 	for (const struct param *p = first; p; p = p->next)
@@ -292,6 +294,10 @@ pack_map(msgpack_packer *packer, const struct llmfo_params *params, int64_t dead
 		error = pack_text(packer, deadline_key, sizeof deadline_key - 1);
 	if (!error && add_deadline)
 		error = msgpack_pack_int64(packer, deadline_ms);
+	if (!error && add_stream)
+		error = pack_text(packer, stream_key, sizeof stream_key - 1);
+	if (!error && add_stream)
+		error = msgpack_pack_true(packer);
 	return error;
 }
 
@@ -304,7 +310,7 @@ llmfo_params_set_map(struct llmfo_params *params, const char *key, const struct 
 
 	if (!error)
 		error = begin(params, key, &p, &packer);
-	return failed(params, error ? error : pack_map(&packer, map, 0, &p->packed));
+	return failed(params, error ? error : pack_map(&packer, map, 0, false, &p->packed));
 }
 
 int
@@ -320,7 +326,7 @@ params_pack_head(uint32_t msgid, struct bytes *out)
 }
 
 int
-params_pack(const struct llmfo_params *params, const char *method, int64_t deadline_ms,
+params_pack(const struct llmfo_params *params, const char *method, int64_t deadline_ms, bool stream,
 	struct bytes *out)
 {
 	msgpack_packer packer;
@@ -329,5 +335,5 @@ params_pack(const struct llmfo_params *params, const char *method, int64_t deadl
 	int error = pack_text(&packer, method, strlen(method));
 	if (!error)
 		error = msgpack_pack_array(&packer, 1);
-	return error ? error : pack_map(&packer, params, deadline_ms, out);
+	return error ? error : pack_map(&packer, params, deadline_ms, stream, out);
 }

@@ -26,9 +26,10 @@ int params_pack_head(uint32_t msgid, struct bytes *out);
 /*
  * Appends what comes behind the msgid: the method and [params]. With deadline_ms above 0 that key
  * is added where the caller did not set it; where it was set to nil it is left out, so that the
- * daemon's own default holds. LLMFO_ENO_MEMORY, LLMFO_ETOO_LARGE.
+ * daemon's own default holds. With stream that key is added, true, where the caller did not set it.
+ * LLMFO_ENO_MEMORY, LLMFO_ETOO_LARGE.
  */
 int params_pack(const struct llmfo_params *params, const char *method, int64_t deadline_ms,
-	struct bytes *out);
+	bool stream, struct bytes *out);
 
 #endif

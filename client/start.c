@@ -53,27 +53,38 @@ pack(struct client_call *call, const char *method, const struct llmfo_params *pa
 		return client_say(
 			call->client, error, "a parameter could not be set: %s", error_text(error));
 	call->until_ms = until(method, params, timeout_ms, &deadline_ms);
-	error = params_pack(params, method, deadline_ms, &call->request);
+	error = params_pack(params, method, deadline_ms, call->delta != NULL, &call->request);
 	if (error == LLMFO_ETOO_LARGE)
 		return client_say(call->client, LLMFO_EUSAGE,
 			"the parameters are longer than a request may be");
 	return error ? client_say(call->client, error, "%s", error_text(error)) : 0;
 }
 
-int
-client_start(struct llmfo_client *client, const char *method, const struct llmfo_params *params,
-	int64_t timeout_ms, llmfo_done *done, void *arg, struct client_call **started)
+static struct client_call *
+new_call(struct llmfo_client *client, llmfo_done *done, void *arg)
 {
 	struct client_call *call = calloc(1, sizeof *call);
 
-	if (!call)
-		return client_say(client, LLMFO_ENO_MEMORY, "%s", error_text(LLMFO_ENO_MEMORY));
+	if (!call) {
+		client_say(client, LLMFO_ENO_MEMORY, "%s", error_text(LLMFO_ENO_MEMORY));
+		return NULL;
+	}
 	call->client = client;
 	call->done = done;
 	call->arg = arg;
 	list_init(&call->node);
 	bytes_init(&call->request, PARAMS_MAX_BYTES);
+	return call;
+}
+
+/* Takes over the call, also when it fails. */
+static int
+start(struct client_call *call, const char *method, const struct llmfo_params *params,
+	int64_t timeout_ms, struct client_call **started)
+{
+	struct llmfo_client *client = call->client;
 	int error = pack(call, method, params, timeout_ms);
+
 	if (error) {
 		release(call);
 		return error;
@@ -85,6 +96,28 @@ client_start(struct llmfo_client *client, const char *method, const struct llmfo
 	if (started)
 		*started = call;
 	return 0;
+}
+
+int
+client_start(struct llmfo_client *client, const char *method, const struct llmfo_params *params,
+	int64_t timeout_ms, llmfo_done *done, void *arg, struct client_call **started)
+{
+	struct client_call *call = new_call(client, done, arg);
+
+	return call ? start(call, method, params, timeout_ms, started) : LLMFO_ENO_MEMORY;
+}
+
+int
+client_start_stream(struct llmfo_client *client, const struct llmfo_params *params,
+	int64_t timeout_ms, llmfo_delta *delta, llmfo_done *done, void *arg,
+	struct client_call **started)
+{
+	struct client_call *call = new_call(client, done, arg);
+
+	if (!call)
+		return LLMFO_ENO_MEMORY;
+	call->delta = delta;
+	return start(call, "generate", params, timeout_ms, started);
 }
 
 int

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * See call.h. What happens next is decided in one place, choose_next(); what an attempt's end
- * means, in on_attempt_done(). call_rules.c has the pure judgements, call_report.c the words.
+ * See call.h. What happens next is decided in one place, call_go_on(); what an attempt's end means,
+ * in call_lane.c, what a stream tells, in call_stream.c. call_rules.c and call_limit.c have the
+ * pure judgements, call_report.c the words.
  */
 #include "call.h"
 
@@ -13,15 +14,15 @@
 #include "llmfo.h"
 #include "log.h"
 
-static void choose_next(struct call *call);
+/* A stream's text: what one attempt may tell, behind what another one told. */
+#define TOLD_MAX_BYTES (2 * ATTEMPT_REPLY_MAX_BYTES)
 
-static void
-set_state(struct call *call, enum call_state state)
+void
+call_set_state(struct call *call, enum call_state state)
 {
-	static const char *const names[] = {
-		"starting", "queued", "trying", "pausing", "ending", "over"};
+	static const char *const names[] = {"starting", "queued", "running", "ending", "over"};
 
-	if (log_wants(LOG_DEBUG))
+	if (call->state != state && log_wants(LOG_DEBUG))
 		log_debug("call %s: %s -> %s", call->request->request_id, names[call->state],
 			names[state]);
 	call->state = state;
@@ -64,7 +65,7 @@ call_request_want(const struct call_request *request)
 		.chain = request->chain,
 		.provider = request->provider,
 		.model = request->model,
-		.remembers = request->remembers,
+		.remembers = request->remembers && request->race.max_parallel == 1,
 		.fallback = request->fallback,
 		.config = request->config,
 		.params = &request->params,
@@ -91,11 +92,17 @@ free_call(struct call *call)
 
 	gate_forget(gate, &call->waiter);
 	clock_stop(call->env->clock, &call->timer);
+	clock_stop(call->env->clock, &call->hedge);
+	clock_stop(call->env->clock, &call->stall);
 	for (size_t i = 0; i < call->attempt_count; i++)
 		free(call->attempts[i].target);
 	free(call->attempts);
 	route_free(&call->route);
 	free(call->progress);
+	for (size_t i = 0; i < call->lane_count; i++)
+		json_free(call->lanes[i].messages);
+	free(call->lanes);
+	buf_free(&call->told);
 	free(call->message);
 	call_request_free(call->request);
 	free(call);
@@ -110,7 +117,7 @@ deliver(struct call *call, const struct call_result *result)
 {
 	struct stats *stats = call->env->stats;
 
-	set_state(call, CALL_OVER);
+	call_set_state(call, CALL_OVER);
 	stop_trying_better(call);
 	stats->total_requests++;
 	if (result->error == 0)
@@ -128,7 +135,7 @@ result_of(const struct call *call)
 {
 	return (struct call_result){
 		.retry_after_ms = -1,
-		.first_token_ms = -1,
+		.first_token_ms = call->first_token_ms,
 		.attempts = call->attempts,
 		.attempt_count = call->attempt_count,
 		.total_latency_ms = clock_now_ms(call->env->clock) - call->started_ms,
@@ -145,29 +152,36 @@ deliver_error(void *arg)
 	result.error = call->error;
 	result.message = call->message;
 	result.retry_after_ms = call->retry_after_ms;
+	result.partial = call->told.len ? call->told.data : NULL;
+	result.partial_length = call->told.len;
 	call_log_failed(call);
 	deliver(call, &result);
 }
 
-/* Ends with an error; takes over message. The reply goes out in the next turn, for this may be
- * inside call_start(). */
-static void
-fail(struct call *call, int error, char *message)
+/* The reply goes out in the next turn, for this may be inside call_start(). */
+void
+call_fail(struct call *call, int error, char *message)
 {
+	call_lanes_stop(call, NULL);
+	clock_stop(call->env->clock, &call->stall);
 	call->error = error;
 	free(call->message);
 	call->message = message;
-	set_state(call, CALL_ENDING);
+	call_set_state(call, CALL_ENDING);
 	clock_soon(call->env->clock, &call->timer, deliver_error, call);
 }
 
-static void
-fail_as_judged(struct call *call)
+void
+call_fail_with(struct call *call, int error)
 {
-	int error = call_final_error(call);
-
 	call->retry_after_ms = call_retry_after_ms(call);
-	fail(call, error, call_failure_text(call, error));
+	call_fail(call, error, call_failure_text(call, error));
+}
+
+void
+call_fail_as_judged(struct call *call)
+{
+	call_fail_with(call, call_final_error(call));
 }
 
 /* Remembers (or forgets) what the chain should go to first from now on. */
@@ -178,7 +192,7 @@ remember(struct call *call, const struct route_candidate *winner)
 	const char *chain = call->request->chain->memory;
 	int64_t now_ms = clock_now_ms(call->env->clock);
 
-	if (!call->request->remembers || !call->request->fallback)
+	if (!call_request_want(call->request).remembers || !call->request->fallback)
 		return;
 	if (winner->preferred && !call->failed)
 		return;
@@ -198,132 +212,24 @@ remember(struct call *call, const struct route_candidate *winner)
 	}
 }
 
-static void
-succeed(struct call *call, struct attempt_result *attempt)
+void
+call_succeed(struct call_lane *lane, struct provider_answer *answer)
 {
-	struct route_candidate *winner = call->current;
+	struct call *call = lane->call;
+	struct route_candidate *winner = lane->candidate;
 	struct call_result result = result_of(call);
 
 	result.target = winner->target;
-	result.answer = attempt->answer;
+	result.answer = answer;
 	result.fallback_occurred = winner->place != call_first_place(&call->route);
-	if (!attempt->answer->usage.reported) {
-		call_estimate_usage(call, &attempt->answer->usage, attempt->answer);
+	call_complete(lane, answer);
+	if (!answer->usage.reported) {
+		call_estimate_usage(lane, &answer->usage, answer);
 		result.usage_estimated = true;
 	}
 	remember(call, winner);
-	call_log_answered(call);
+	call_log_answered(call, winner);
 	deliver(call, &result);
-}
-
-static void
-record_attempt(struct call *call, const struct attempt_result *result)
-{
-	struct call_attempt *row;
-
-	call->attempts = x_realloc(call->attempts, (call->attempt_count + 1) * sizeof *row);
-	row = &call->attempts[call->attempt_count++];
-	row->target = x_strdup(call->current->target->name);
-	row->outcome = result->outcome;
-	row->latency_ms = result->latency_ms;
-}
-
-/* Tells health how the running attempt ended. */
-static void
-note_end(struct call *call, const struct outcome *outcome, int64_t latency_ms)
-{
-	const struct config_target *target = call->current->target;
-	struct call_env *env = call->env;
-
-	if (env->jitter_cooldowns)
-		health_set_jitter(env->health, (int)(nrand48(env->seed) % 1000));
-	struct health_change change = health_end(env->health, target->provider->name, target->name,
-		call->ticket, outcome, latency_ms, clock_now_ms(env->clock));
-
-	call->attempt = NULL;
-	call_log_circuits(call, change, outcome);
-	event_circuits(call->env->events);
-	if (call->env->health_changed && outcome->class != OUTCOME_OK)
-		call->env->health_changed(call->env->arg);
-}
-
-static void
-on_pause_over(void *arg)
-{
-	choose_next(arg);
-}
-
-static void
-pause_for(struct call *call, int64_t wait_ms)
-{
-	set_state(call, CALL_PAUSING);
-	clock_start(call->env->clock, &call->timer,
-		util_add_clamped(clock_now_ms(call->env->clock), wait_ms), on_pause_over, call);
-}
-
-static void
-on_attempt_done(void *arg, struct attempt_result *result)
-{
-	struct call *call = arg;
-	struct gate *gate = call->env->gate;
-	struct call_progress *progress = call_progress(call);
-
-	record_attempt(call, result);
-	if (result->quota.known)
-		health_quota(call->env->health, call->current->target->name, &result->quota);
-	note_end(call, &result->outcome, result->latency_ms);
-	if (result->outcome.class == OUTCOME_OK) {
-		succeed(call, result);
-	} else {
-		int64_t wait_ms = call_repeat_wait_ms(call, &result->outcome);
-
-		progress->last = result->outcome;
-		progress->free_at_ms = result->outcome.retry_after_ms > 0
-			? util_add_clamped(
-				  clock_now_ms(call->env->clock), result->outcome.retry_after_ms)
-			: 0;
-		call->failed = call->current;
-		if (wait_ms >= 0) {
-			progress->repeats++;
-			pause_for(call, wait_ms);
-		} else if (call_goes_on(call, &result->outcome)) {
-			call_mark_spent(call, &result->outcome);
-			call->current = NULL;
-			choose_next(call);
-		} else {
-			fail_as_judged(call);
-		}
-	}
-	gate_wake(gate);
-}
-
-static const struct attempt_events attempt_events = {.done = on_attempt_done};
-
-static void
-try_target(struct call *call, struct route_candidate *candidate)
-{
-	const struct config_target *target = candidate->target;
-	struct call_env *env = call->env;
-	struct attempt_request request = {.target = target, .chat = &call->chat};
-	struct health_preferred *entry;
-
-	call->current = candidate;
-	call_fill_chat(call, target);
-	call_limits(call, &request);
-	call_log_switch(call);
-	if (candidate->better && !candidate->passed_over) {
-		entry = health_preferred(
-			env->health, call->request->chain->memory, clock_now_ms(env->clock));
-		if (entry && entry->tried_by == 0)
-			entry->tried_by = call->number;
-	}
-	call->ticket = health_begin(
-		env->health, target->provider->name, target->name, clock_now_ms(env->clock));
-	env->stats->attempts++;
-	if (call_progress(call)->repeats > 0)
-		env->stats->repeats++;
-	set_state(call, CALL_TRYING);
-	call->attempt = attempt_start(env->clock, env->transport, &request, &attempt_events, call);
 }
 
 static void
@@ -337,6 +243,7 @@ order_candidates(struct call *call)
 	free(call->progress);
 	route_order(&call->route, call->env->health, &want, clock_now_ms(call->env->clock));
 	call->progress = x_calloc(call->route.count, sizeof call->progress[0]);
+	call_lanes_make(call);
 }
 
 static void
@@ -347,7 +254,7 @@ on_woken(void *arg)
 	clock_stop(call->env->clock, &call->timer);
 	if (call->attempt_count == 0)
 		order_candidates(call);
-	choose_next(call);
+	call_go_on(call);
 }
 
 static void
@@ -356,7 +263,7 @@ on_queue_deadline(void *arg)
 	struct call *call = arg;
 
 	gate_forget(call->env->gate, &call->waiter);
-	choose_next(call);
+	call_go_on(call);
 }
 
 /* Waits for a place, at most until the deadline. */
@@ -364,12 +271,12 @@ static void
 queue_up(struct call *call)
 {
 	if (!gate_wait(call->env->gate, &call->waiter, on_woken, call)) {
-		fail(call, LLMFO_EBUSY,
+		call_fail(call, LLMFO_EBUSY,
 			x_asprintf("%d calls are waiting already (limits.queue)",
 				call->env->gate->waiting));
 		return;
 	}
-	set_state(call, CALL_QUEUED);
+	call_set_state(call, CALL_QUEUED);
 	clock_start(call->env->clock, &call->timer, call->deadline_ms, on_queue_deadline, call);
 }
 
@@ -379,56 +286,128 @@ fail_for_strict(struct call *call)
 	const struct health_forced *forced =
 		health_forced(call->env->health, clock_now_ms(call->env->clock));
 
-	fail(call, LLMFO_ENOT_FOUND,
+	call_fail(call, LLMFO_ENOT_FOUND,
 		x_asprintf("provider %s is forced strictly and %s%s has no target there",
 			forced ? forced->provider : "another",
 			call->request->chain->name[0] ? "chain " : "this call",
 			call->request->chain->name));
 }
 
-/*
- * Decides what the call does now: the next candidate that is let through; else wait for a busy
- * provider; else an early probe; else wait out, once, what the provider asked for; else the end.
- */
+/* One more candidate that is let through, if there are both a candidate and a lane. */
+static bool
+start_next(struct call *call, int64_t now_ms, bool *busy)
+{
+	struct call_lane *lane = call_lane_free(call);
+	struct route_candidate *candidate = lane ? call_next_candidate(call, now_ms, busy) : NULL;
+
+	if (candidate)
+		call_lane_try(lane, candidate);
+	return candidate != NULL;
+}
+
 static void
-choose_next(struct call *call)
+on_hedge(void *arg)
+{
+	call_go_on(arg);
+}
+
+/* Is there one that could be brought forward beside those that run? */
+static bool
+has_more(struct call *call)
+{
+	for (size_t i = 0; i < call->route.count; i++) {
+		const struct route_candidate *candidate = &call->route.candidates[i];
+		const struct call_progress *progress = &call->progress[i];
+
+		if (!progress->spent && !progress->running && !progress->broke &&
+			(candidate->out == ROUTE_IN || candidate->out == ROUTE_BUSY))
+			return call_lane_free(call) != NULL;
+	}
+	return false;
+}
+
+/* In a race that does not begin all at once: the next one comes forward after a while. */
+static void
+arm_hedge(struct call *call)
+{
+	struct clock *clock = call->env->clock;
+
+	if (call->request->race.hedge_after_ms != 0 && has_more(call))
+		clock_start(clock, &call->hedge,
+			util_add_clamped(clock_now_ms(clock), call_hedge_ms(call)), on_hedge, call);
+	else
+		clock_stop(clock, &call->hedge);
+}
+
+/* When no candidate is let through: one by an early probe, one whose circuit only a report opened;
+ * or NULL. */
+static struct route_candidate *
+against_the_odds(struct call *call, int64_t now_ms)
+{
+	struct route_candidate *candidate = call_last_resort(call, now_ms);
+
+	if (!candidate && call->attempt_count == 0 && call->request->config->when_all_open_try)
+		candidate = route_early_probe(&call->route, call->env->health, now_ms);
+	return candidate;
+}
+
+/* When there is nobody else: one that broke or named its wait is asked again; else it is over. */
+static void
+ask_again(struct call *call, int64_t now_ms)
+{
+	int64_t wait_ms = 0;
+	struct route_candidate *candidate = call_broken_again(call, &wait_ms);
+
+	if (!candidate)
+		candidate = call_last_wait(call, now_ms, &wait_ms);
+	if (!candidate) {
+		call_fail_as_judged(call);
+		return;
+	}
+	call_progress(call, candidate)->spent = false;
+	call_lane_pause(call_lane_free(call), candidate, wait_ms);
+}
+
+/* The next candidate that is let through, in a race as many as may begin at once; if nothing runs
+ * then: against the odds; else wait for a busy provider; else ask again; else the end. */
+static void
+start_more(struct call *call, int64_t now_ms)
+{
+	bool busy = false;
+	bool started = start_next(call, now_ms, &busy);
+
+	while (started && call->request->race.hedge_after_ms == 0 &&
+		start_next(call, now_ms, &busy))
+		;
+	if (!call_lanes_idle(call)) {
+		arm_hedge(call);
+		return;
+	}
+	struct route_candidate *candidate = busy ? NULL : against_the_odds(call, now_ms);
+	if (candidate)
+		call_lane_try(call_lane_free(call), candidate);
+	else if (busy)
+		queue_up(call);
+	else
+		ask_again(call, now_ms);
+}
+
+void
+call_go_on(struct call *call)
 {
 	int64_t now_ms = clock_now_ms(call->env->clock);
-	struct route_candidate *candidate;
-	bool busy = false;
 
+	clock_stop(call->env->clock, &call->hedge);
 	if (now_ms >= call->deadline_ms) {
-		fail_as_judged(call);
-		return;
-	}
-	if (call->route.strict_miss && call->attempt_count == 0) {
+		call_fail_as_judged(call);
+	} else if (call->route.strict_miss && call->attempt_count == 0) {
 		fail_for_strict(call);
-		return;
-	}
-	if (!call->entered && !gate_enter(call->env->gate)) {
+	} else if (!call->entered && !gate_enter(call->env->gate)) {
 		queue_up(call);
-		return;
+	} else {
+		call->entered = true;
+		start_more(call, now_ms);
 	}
-	call->entered = true;
-	candidate = call_next_candidate(call, now_ms, &busy);
-	if (!candidate && !busy)
-		candidate = call_last_resort(call, now_ms);
-	if (!candidate && !busy && call->attempt_count == 0 &&
-		call->request->config->when_all_open_try)
-		candidate = route_early_probe(&call->route, call->env->health, now_ms);
-	if (candidate) {
-		try_target(call, candidate);
-		return;
-	}
-	if (busy) {
-		queue_up(call);
-		return;
-	}
-	int64_t wait_ms = call_last_wait_ms(call, now_ms);
-	if (wait_ms >= 0)
-		pause_for(call, wait_ms);
-	else
-		fail_as_judged(call);
 }
 
 struct call *
@@ -442,35 +421,21 @@ call_start(struct call_env *env, struct call_request *request, const struct call
 	call->number = ++env->calls;
 	call->events = events;
 	call->arg = arg;
-	call->retry_after_ms = -1;
+	call->retry_after_ms = call->first_token_ms = -1;
+	buf_init(&call->told, TOLD_MAX_BYTES);
 	call->started_ms = clock_now_ms(env->clock);
 	call->deadline_ms = util_add_clamped(call->started_ms, call_allowed_ms(request));
 	order_candidates(call);
-	choose_next(call);
+	call_go_on(call);
 	return call;
-}
-
-/* Stops whatever runs, telling health that it ended without a judgement. */
-static void
-stop(struct call *call)
-{
-	struct outcome outcome;
-
-	if (!call->attempt)
-		return;
-	outcome_set(&outcome, OUTCOME_CANCELLED, "%s", "cancelled");
-	int64_t ran_ms = attempt_cancel(call->attempt);
-	struct attempt_result result = {.outcome = outcome, .latency_ms = ran_ms};
-	record_attempt(call, &result);
-	note_end(call, &outcome, ran_ms);
 }
 
 void
 call_cancel(struct call *call)
 {
-	stop(call);
+	call_lanes_stop(call, NULL);
 	stop_trying_better(call);
-	set_state(call, CALL_OVER);
+	call_set_state(call, CALL_OVER);
 	call->env->stats->cancelled++;
 	free_call(call);
 }
@@ -480,7 +445,6 @@ call_abort(struct call *call, int error, const char *message)
 {
 	if (call->state == CALL_ENDING)
 		return;
-	stop(call);
 	gate_forget(call->env->gate, &call->waiter);
-	fail(call, error, x_strdup(message));
+	call_fail(call, error, x_strdup(message));
 }

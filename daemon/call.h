@@ -84,6 +84,8 @@ struct call_attempt {
 	char *target;
 	struct outcome outcome;
 	int64_t latency_ms;
+	int64_t cost_picousd;
+	bool cost_may; /* of one that was left early: cost_picousd is what it may have cost */
 };
 
 /* What came of it. Borrowed: valid within done(). */

@@ -78,8 +78,12 @@ call_failure_text(const struct call *call, int error)
 	} else if (error == LLMFO_EDEADLINE_EXCEEDED) {
 		(void)buf_printf(&text, "no answer within %lld ms: %s",
 			(long long)(call->deadline_ms - call->started_ms), list.data);
+	} else if (error == LLMFO_EINTERRUPTED && call->request->on_break != CALL_BREAK_ERROR) {
+		(void)buf_printf(&text, "the answer broke off and nobody took over: %s", list.data);
 	} else if (last) {
-		(void)buf_printf(&text, "%s: ", last->target);
+		(void)buf_printf(&text,
+			"%s%s: ", error == LLMFO_EINTERRUPTED ? "the answer broke off: " : "",
+			last->target);
 		add_outcome(&text, &last->outcome);
 	} else if (error == LLMFO_EBAD_REQUEST) {
 		(void)buf_printf(&text, "no target can take this request: %s", list.data);
@@ -137,15 +141,18 @@ is_primary(const struct call *call, const struct route_candidate *candidate)
 	}
 
 static void
-tell_failover(const struct call *call, const struct call_attempt *last)
+tell_failover(const struct call_lane *lane)
 {
+	const struct call *call = lane->call;
+	const struct call_progress *last = call_progress(call, lane->failed);
+
 	const struct event_field fields[] = {
-		{.key = "from", .text = call->failed->target->name},
-		{.key = "to", .text = call->current->target->name},
-		{.key = "class", .text = outcome_text(last->outcome.class)},
-		{.key = last->outcome.http_status > 0 ? "http_status" : NULL,
+		{.key = "from", .text = lane->failed->target->name},
+		{.key = "to", .text = lane->candidate->target->name},
+		{.key = "class", .text = outcome_text(last->last.class)},
+		{.key = last->last.http_status > 0 ? "http_status" : NULL,
 			.kind = EVENT_NUMBER,
-			.number = last->outcome.http_status},
+			.number = last->last.http_status},
 		{.key = "latency_ms", .kind = EVENT_NUMBER, .number = last->latency_ms},
 		WHOSE(call),
 	};
@@ -170,24 +177,24 @@ tell_all_failed(const struct call *call)
 }
 
 void
-call_log_switch(const struct call *call)
+call_log_switch(const struct call_lane *lane)
 {
-	const struct route_candidate *to = call->current;
-	const struct route_candidate *from = call->failed;
+	const struct call *call = lane->call;
+	const struct route_candidate *to = lane->candidate, *from = lane->failed;
 	bool failover = from && from != to;
 
 	if (failover)
-		tell_failover(call, &call->attempts[call->attempt_count - 1]);
+		tell_failover(lane);
 	if (!log_wants(failover ? LOG_WARNING : LOG_DEBUG))
 		return;
 	char *message;
 	if (failover) {
-		const struct call_attempt *last = &call->attempts[call->attempt_count - 1];
+		const struct call_progress *last = call_progress(call, from);
 
 		message = x_asprintf("%s failed (%s), switching to fallback: %s",
 			is_primary(call, from) ? "primary provider" : "fallback",
-			outcome_text(last->outcome.class), to->target->name);
-		log_call(LOG_WARNING, call, from, to, &last->outcome, last->latency_ms, message);
+			outcome_text(last->last.class), to->target->name);
+		log_call(LOG_WARNING, call, from, to, &last->last, last->latency_ms, message);
 	} else {
 		message = x_asprintf("using %s provider: %s",
 			is_primary(call, to) ? "primary" : "fallback", to->target->provider->name);
@@ -197,17 +204,17 @@ call_log_switch(const struct call *call)
 }
 
 void
-call_log_answered(const struct call *call)
+call_log_answered(const struct call *call, const struct route_candidate *winner)
 {
 	int64_t took_ms = clock_now_ms(call->env->clock) - call->started_ms;
-	bool fallback = call->failed && call->failed != call->current;
+	bool fallback = call->failed && call->failed != winner;
 
 	if (!log_wants(fallback ? LOG_INFO : LOG_DEBUG))
 		return;
-	char *message = x_asprintf(fallback ? "fallback succeeded: %s" : "answered by %s",
-		call->current->target->name);
-	log_call(fallback ? LOG_INFO : LOG_DEBUG, call, fallback ? call->failed : NULL,
-		call->current, NULL, took_ms, message);
+	char *message = x_asprintf(
+		fallback ? "fallback succeeded: %s" : "answered by %s", winner->target->name);
+	log_call(fallback ? LOG_INFO : LOG_DEBUG, call, fallback ? call->failed : NULL, winner,
+		NULL, took_ms, message);
 	free(message);
 }
 
@@ -226,11 +233,10 @@ call_log_failed(const struct call *call)
 }
 
 void
-call_log_circuits(
-	const struct call *call, struct health_change change, const struct outcome *outcome)
+call_log_circuits(const struct call *call, const struct config_target *target,
+	struct health_change change, const struct outcome *outcome)
 {
 	const struct call_request *request = call->request;
-	const struct config_target *target = call->current->target;
 	struct health_about about = {
 		.request_id = request->request_id,
 		.uid = request->uid,

@@ -13,17 +13,19 @@
 #define BACKOFF_BASE_MS 250
 #define BACKOFF_CAP_MS 8000
 
-/* Of the deadline each later candidate keeps at least this much (or an even share, if that is
- * less). */
-#define RESERVE_MS 15000
-
 /* When a probe is out it is not known when it ends: so soon it is worth asking again. */
 #define PROBE_MS 1000
 
 struct call_progress *
-call_progress(struct call *call)
+call_progress(const struct call *call, const struct route_candidate *candidate)
 {
-	return &call->progress[call->current - call->route.candidates];
+	return &call->progress[candidate - call->route.candidates];
+}
+
+bool
+call_races(const struct call *call)
+{
+	return call->lane_count > 1;
 }
 
 size_t
@@ -43,9 +45,8 @@ call_first_place(const struct route *route)
 	return first ? first->place : 0;
 }
 
-/* Asks again whether a candidate is let through; what the call itself ruled out stays out. */
-static enum route_out
-admit(struct call *call, struct route_candidate *candidate, int64_t now_ms)
+enum route_out
+call_admit(struct call *call, struct route_candidate *candidate, int64_t now_ms)
 {
 	if (candidate->out == ROUTE_NOT_FIRST || candidate->out == ROUTE_NOT_FORCED)
 		return candidate->out;
@@ -55,47 +56,46 @@ admit(struct call *call, struct route_candidate *candidate, int64_t now_ms)
 struct route_candidate *
 call_next_candidate(struct call *call, int64_t now_ms, bool *busy)
 {
+	bool continues = call->request->on_break == CALL_BREAK_CONTINUE && call_has_told(call);
+	struct route_candidate *first = NULL;
+
 	*busy = false;
-	if (call->current && !call_progress(call)->spent) {
-		enum route_out out = admit(call, call->current, now_ms);
-		if (out == ROUTE_IN)
-			return call->current;
-		if (out == ROUTE_BUSY)
-			*busy = true;
-		else
-			call_progress(call)->spent = true;
-	}
 	for (size_t i = 0; i < call->route.count; i++) {
 		struct route_candidate *candidate = &call->route.candidates[i];
+		const struct call_progress *progress = &call->progress[i];
 
-		if (call->progress[i].spent)
+		if (progress->spent || progress->running || progress->broke)
 			continue;
-		enum route_out out = admit(call, candidate, now_ms);
-		if (out == ROUTE_IN)
-			return candidate;
+		enum route_out out = call_admit(call, candidate, now_ms);
 		*busy |= out == ROUTE_BUSY;
+		if (out != ROUTE_IN)
+			continue;
+		if (!continues || call_can_continue(call, candidate))
+			return candidate;
+		if (!first)
+			first = candidate;
 	}
-	return NULL;
+	return first;
 }
 
 struct route_candidate *
 call_last_resort(struct call *call, int64_t now_ms)
 {
 	for (size_t i = 0; i < call->route.count; i++)
-		if (!call->progress[i].spent &&
+		if (!call->progress[i].spent && !call->progress[i].broke &&
 			route_out_by_hearsay(&call->route.candidates[i], call->env->health, now_ms))
 			return &call->route.candidates[i];
 	return NULL;
 }
 
 static int
-max_repeats(const struct call *call)
+max_repeats(const struct call *call, const struct route_candidate *candidate)
 {
 	if (call->request->max_retries >= 0)
 		return call->request->max_retries;
 	if (call->request->chain->max_retries_per_model >= 0)
 		return call->request->chain->max_retries_per_model;
-	return call->current->target->provider->max_retries;
+	return candidate->target->provider->max_retries;
 }
 
 static int64_t
@@ -110,38 +110,69 @@ backoff_ms(struct call *call, int repeats)
 	return nrand48(call->env->seed) % (cap_ms + 1);
 }
 
-int64_t
-call_repeat_wait_ms(struct call *call, const struct outcome *outcome)
+/* By the failure's class: the wait before a repeat, -1 if there is none. */
+static int64_t
+class_wait_ms(
+	struct call *call, const struct call_progress *progress, const struct outcome *outcome)
 {
-	const struct call_progress *progress = call_progress(call);
-	int64_t now_ms = clock_now_ms(call->env->clock);
 	int64_t hint_ms = outcome->retry_after_ms;
-	int64_t wait_ms = 0;
 
-	if (progress->repeats >= max_repeats(call) ||
-		hint_ms > call->current->target->provider->retry_after_max_ms)
-		return -1;
 	switch (outcome_rule(outcome->class)->repeat) {
 	case OUTCOME_REPEAT_NEVER: return -1;
-	case OUTCOME_REPEAT_RESET:
-		if (outcome->refused || progress->repeats > 0)
-			return -1;
-		break;
-	case OUTCOME_REPEAT_WAIT:
-		if (hint_ms <= 0)
-			return -1;
-		wait_ms = hint_ms;
-		break;
-	case OUTCOME_REPEAT_BACKOFF:
-		wait_ms = hint_ms > 0 ? hint_ms : backoff_ms(call, progress->repeats);
-		break;
+	case OUTCOME_REPEAT_RESET: return outcome->refused || progress->repeats > 0 ? -1 : 0;
+	case OUTCOME_REPEAT_WAIT: return hint_ms > 0 ? hint_ms : -1;
+	case OUTCOME_REPEAT_BACKOFF: break;
 	}
-	/* a circuit that this failure opened for longer leaves nothing to repeat */
-	enum route_out out = admit(call, call->current, now_ms);
-	if ((out == ROUTE_PROVIDER_OPEN || out == ROUTE_TARGET_OPEN) &&
-		call->current->out_for_ms > wait_ms)
+	return hint_ms > 0 ? hint_ms : backoff_ms(call, progress->repeats);
+}
+
+/* The budget of the provider that a candidate's repeats are paid from. */
+static struct retry *
+budget(struct call *call, const struct route_candidate *candidate)
+{
+	return &health_subject(
+		call->env->health, HEALTH_PROVIDER, candidate->target->provider->name)
+			->retry;
+}
+
+int64_t
+call_repeat_wait_ms(
+	struct call *call, struct route_candidate *candidate, const struct outcome *outcome)
+{
+	const struct call_progress *progress = call_progress(call, candidate);
+	int64_t now_ms = clock_now_ms(call->env->clock);
+
+	if (progress->repeats >= max_repeats(call, candidate) ||
+		outcome->retry_after_ms > candidate->target->provider->retry_after_max_ms)
 		return -1;
-	return util_add_clamped(now_ms, wait_ms) < call->deadline_ms ? wait_ms : -1;
+	int64_t wait_ms = class_wait_ms(call, progress, outcome);
+	if (wait_ms < 0)
+		return -1;
+	/* a circuit that this failure opened for longer leaves nothing to repeat */
+	enum route_out out = call_admit(call, candidate, now_ms);
+	if ((out == ROUTE_PROVIDER_OPEN || out == ROUTE_TARGET_OPEN) &&
+		candidate->out_for_ms > wait_ms)
+		return -1;
+	if (util_add_clamped(now_ms, wait_ms) >= call->deadline_ms)
+		return -1;
+	return retry_take(budget(call, candidate)) ? wait_ms : -1;
+}
+
+struct route_candidate *
+call_broken_again(struct call *call, int64_t *wait_ms)
+{
+	for (size_t i = 0; i < call->route.count; i++) {
+		struct call_progress *progress = &call->progress[i];
+
+		if (!progress->broke || progress->spent)
+			continue;
+		*wait_ms = call_repeat_wait_ms(call, &call->route.candidates[i], &progress->last);
+		progress->broke = false;
+		if (*wait_ms >= 0)
+			return &call->route.candidates[i];
+		progress->spent = true;
+	}
+	return NULL;
 }
 
 bool
@@ -158,13 +189,13 @@ call_goes_on(const struct call *call, const struct outcome *outcome)
 }
 
 void
-call_mark_spent(struct call *call, const struct outcome *outcome)
+call_mark_spent(
+	struct call *call, const struct route_candidate *candidate, const struct outcome *outcome)
 {
-	call_progress(call)->spent = true;
+	call_progress(call, candidate)->spent = true;
 	/* the same model has the same context everywhere */
 	for (size_t i = 0; outcome->class == OUTCOME_CONTEXT_LENGTH && i < call->route.count; i++)
-		if (strcmp(call->route.candidates[i].target->model, call->current->target->model) ==
-			0)
+		if (strcmp(call->route.candidates[i].target->model, candidate->target->model) == 0)
 			call->progress[i].spent = true;
 }
 
@@ -179,7 +210,7 @@ limit_left_ms(struct call *call, size_t index, int64_t now_ms)
 
 	if (progress->last.class != OUTCOME_RATE_LIMITED || progress->free_at_ms == 0)
 		return -1;
-	switch (admit(call, candidate, now_ms)) {
+	switch (call_admit(call, candidate, now_ms)) {
 	case ROUTE_IN:
 	case ROUTE_BUSY: return left_ms;
 	case ROUTE_TARGET_OPEN:
@@ -188,29 +219,26 @@ limit_left_ms(struct call *call, size_t index, int64_t now_ms)
 	}
 }
 
-int64_t
-call_last_wait_ms(struct call *call, int64_t now_ms)
+struct route_candidate *
+call_last_wait(struct call *call, int64_t now_ms, int64_t *wait_ms)
 {
 	struct route_candidate *soonest = NULL;
-	int64_t wait_ms = -1;
 
 	if (call->waited)
-		return -1;
+		return NULL;
 	for (size_t i = 0; i < call->route.count; i++) {
 		int64_t left_ms = limit_left_ms(call, i, now_ms);
 
-		if (left_ms >= 0 && (!soonest || left_ms < wait_ms)) {
+		if (left_ms >= 0 && (!soonest || left_ms < *wait_ms)) {
 			soonest = &call->route.candidates[i];
-			wait_ms = left_ms;
+			*wait_ms = left_ms;
 		}
 	}
-	if (!soonest || util_add_clamped(now_ms, wait_ms) >= call->deadline_ms)
-		return -1;
+	if (!soonest || util_add_clamped(now_ms, *wait_ms) >= call->deadline_ms ||
+		!retry_take(budget(call, soonest)))
+		return NULL;
 	call->waited = true;
-	call->current = soonest;
-	call_progress(call)->spent = false;
-	call_progress(call)->repeats++;
-	return wait_ms;
+	return soonest;
 }
 
 bool
@@ -242,86 +270,8 @@ call_left_for_health(const struct call *call, const struct route_candidate *winn
 	return false;
 }
 
-void
-call_fill_chat(struct call *call, const struct config_target *target)
-{
-	const struct call_request *request = call->request;
-
-	call->chat = (struct provider_chat){
-		.model = target->model,
-		.messages = request->messages,
-		.tools = request->tools,
-		.tool_choice = request->tool_choice,
-		.user = request->end_user,
-	};
-	config_params_fill(&call->chat, &request->params, request->chain, target, request->config);
-}
-
-/* The shorter of two limits of which 0 means none. */
-static int64_t
-shorter_ms(int64_t a_ms, int64_t b_ms)
-{
-	if (a_ms == 0 || b_ms == 0)
-		return a_ms + b_ms;
-	return a_ms < b_ms ? a_ms : b_ms;
-}
-
-int64_t
-call_allowed_ms(const struct call_request *request)
-{
-	int64_t own_ms = shorter_ms(request->deadline_ms, request->chain->deadline_ms);
-
-	return own_ms ? own_ms : request->config->default_deadline_ms;
-}
-
-/* How many candidates may still be tried, the current one included. */
-static int64_t
-candidates_left(const struct call *call)
-{
-	int64_t left = 1;
-
-	for (size_t i = 0; i < call->route.count; i++) {
-		const struct route_candidate *candidate = &call->route.candidates[i];
-
-		if (candidate != call->current && !call->progress[i].spent &&
-			(candidate->out == ROUTE_IN || candidate->out == ROUTE_BUSY))
-			left++;
-	}
-	return left;
-}
-
-void
-call_limits(const struct call *call, struct attempt_request *request)
-{
-	int64_t remaining_ms = call->deadline_ms - clock_now_ms(call->env->clock);
-	int64_t left = candidates_left(call);
-	int64_t reserve_ms = remaining_ms / left < RESERVE_MS ? remaining_ms / left : RESERVE_MS;
-
-	request->own_limit_ms = shorter_ms(
-		request->target->provider->timeout.total_ms, call->request->chain->timeout_ms);
-	request->limit_ms = shorter_ms(request->own_limit_ms, call->request->timeout_ms);
-	request->first_content_ms = remaining_ms - (left - 1) * reserve_ms;
-	request->deadline_ms = call->deadline_ms;
-	if (request->own_limit_ms == 0)
-		request->own_limit_ms = CLOCK_NEVER;
-	if (request->limit_ms == 0)
-		request->limit_ms = CLOCK_NEVER;
-}
-
-void
-call_estimate_usage(
-	const struct call *call, struct provider_usage *usage, const struct provider_answer *answer)
-{
-	usage->prompt_tokens = provider_estimate_prompt_tokens(&call->chat);
-	usage->completion_tokens =
-		provider_estimate_text_tokens(answer->text.data, answer->text.len);
-	usage->cached_tokens = 0;
-	usage->total_tokens = usage->prompt_tokens + usage->completion_tokens;
-}
-
-/* The error of a failure that lies in the request itself, else LLMFO_EALL_FAILED. */
-static int
-error_of(const struct outcome *outcome)
+int
+call_error_of(const struct outcome *outcome)
 {
 	switch (outcome->class) {
 	case OUTCOME_BAD_REQUEST: return LLMFO_EBAD_REQUEST;
@@ -353,12 +303,15 @@ call_final_error(const struct call *call)
 	if (call->attempt_count == 0)
 		return all_lack(call) ? LLMFO_EBAD_REQUEST : LLMFO_EALL_FAILED;
 	const struct outcome *last = &call->attempts[call->attempt_count - 1].outcome;
-	int error = error_of(last);
+	int error = call_error_of(last);
 	/* the request was refused for good: what others said before does not matter */
-	if (!call_goes_on(call, last))
+	if (!call_goes_on(call, last) && error != LLMFO_EALL_FAILED)
 		return error;
+	if (call_has_told(call))
+		return LLMFO_EINTERRUPTED;
 	for (size_t i = 0; i < call->attempt_count; i++)
-		if (error_of(&call->attempts[i].outcome) != error)
+		if (call->attempts[i].outcome.class != OUTCOME_CANCELLED &&
+			call_error_of(&call->attempts[i].outcome) != error)
 			return LLMFO_EALL_FAILED;
 	return error;
 }
@@ -372,7 +325,7 @@ call_retry_after_ms(struct call *call)
 		struct route_candidate *candidate = &call->route.candidates[i];
 		int64_t wait_ms;
 
-		switch (admit(call, candidate, clock_now_ms(call->env->clock))) {
+		switch (call_admit(call, candidate, clock_now_ms(call->env->clock))) {
 		case ROUTE_IN: wait_ms = call->progress[i].last.retry_after_ms; break;
 		case ROUTE_PROVIDER_OPEN:
 		case ROUTE_TARGET_OPEN: wait_ms = candidate->out_for_ms; break;

@@ -35,6 +35,7 @@ config_unref(struct config *config)
 	free(config->default_chain);
 	free(config->socket_path);
 	free(config->socket_group);
+	registry_free(config->registry);
 	free(config->source);
 	free(config);
 }

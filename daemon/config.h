@@ -9,6 +9,7 @@
 
 #include "buf.h"
 #include "provider.h"
+#include "registry.h"
 
 /* One thing wrong (or, as a warning, doubtful) with what was read. Strings are owned. */
 struct config_fault {
@@ -90,6 +91,7 @@ struct config_target {
 	char *model;
 	bool listed;    /* the provider's models: names it, or is empty */
 	bool transient; /* made by config_make_chain(): owned by its chain */
+	struct model_facts facts; /* of the model there; a local one has prices of 0 */
 };
 
 /* A chain, or an agent, which is a chain with a caller's defaults. */
@@ -130,11 +132,13 @@ struct config {
 	bool when_all_open_try;
 	int max_calls, max_queue;
 	int64_t lease_ms;
+	size_t stream_queue_bytes;
 	char *default_chain; /* a chain of that name exists unless there is no
 	                        chain at all */
 	int64_t default_deadline_ms;
 	struct config_params params;
-	bool fallback, preferred, health_tracking, active_checks; /* features */
+	bool fallback, preferred, health_tracking, active_checks, hedging; /* features */
+	int64_t stream_stall_ms;
 	bool enable_fallback; /* the default of a call's enable_fallback */
 	struct config_provider **providers;
 	size_t provider_count;
@@ -142,6 +146,7 @@ struct config {
 	size_t target_count;
 	struct config_chain **chains; /* configured chains, then agents */
 	size_t chain_count;
+	struct registry *registry; /* owned: what the targets know is from there */
 };
 
 /*
@@ -152,6 +157,7 @@ struct config_env {
 	const char *(*get)(void *arg, const char *name); /* NULL: unset */
 	void *arg;
 	const char *credentials_dir; /* $CREDENTIALS_DIRECTORY or NULL */
+	const char *models_path;     /* facts about models that are shipped; NULL: none */
 };
 
 /*

@@ -349,6 +349,7 @@ add_named(
 		free(first);
 		target = target_new(provider, slash + 1);
 		target->transient = true;
+		config_target_learn(config, target);
 	}
 	if (!config_chain_add(chain, target) && target->transient)
 		config_target_free(target);

@@ -272,9 +272,11 @@ config_from_env(const struct config_env *env, struct config_faults *faults)
 	add_providers(&r);
 	if (faults->errors == 0 && r.config->provider_count == 0)
 		nothing_there(&r);
+	config_models_read(&r, NULL, NULL);
 	config_check_usable(&r);
 	if (faults->errors == 0) {
 		config_chain_make_default(r.config, "default");
+		config_targets_learn(r.config);
 		return r.config;
 	}
 	config_unref(r.config);

@@ -134,6 +134,7 @@ read_root(struct config_reader *r, struct config_node *root)
 	check_socket(r, config_node_get(root, "socket"));
 	check_cooldown(r, config_node_get(root, "health"));
 	config_providers_read(r, providers);
+	config_models_read(r, config_node_get(root, "registry"), config_node_get(root, "models"));
 	config_chains_read(r, chains);
 	config_agents_read(r, config_node_get(root, "agents"), &agents);
 	read_agents_dir(r, root, &agents);
@@ -141,6 +142,7 @@ read_root(struct config_reader *r, struct config_node *root)
 		config_chains_resolve(r, chains, config_node_get(defaults, "chain"));
 		config_agents_resolve(r, &agents);
 		config_check_usable(r);
+		config_targets_learn(config);
 	}
 	config_agents_free(&agents);
 }

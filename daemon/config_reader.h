@@ -129,6 +129,13 @@ bool config_provider_has_credential(const struct config_env *env, const char *na
 struct config_provider *config_provider_at_url(struct config_reader *r, struct config_node *node,
 	struct config_provider *provider, const char *url);
 
+/* Fills the registry: what is shipped, the files of `registry:`, `models:`. Both may be NULL. */
+void config_models_read(
+	struct config_reader *r, struct config_node *files, struct config_node *models);
+/* Tells a target what the registry knows of it; the second: all targets of the configuration. */
+void config_target_learn(const struct config *config, struct config_target *target);
+void config_targets_learn(struct config *config);
+
 /* Targets and chains. */
 struct config_target *config_target_intern(
 	struct config *config, struct config_provider *provider, const char *model);

@@ -30,6 +30,7 @@ enum type {
 	TRY_OR_FAIL,
 	PARAMS,
 	TIMEOUT,
+	PRICE,
 	TYPES
 };
 
@@ -40,6 +41,7 @@ enum type {
 #define OFFSET_chain(field) offsetof(struct config_chain, field)
 #define OFFSET_params(field) offsetof(struct config_params, field)
 #define OFFSET_timeout(field) offsetof(struct config_timeout, field)
+#define OFFSET_facts(field) offsetof(struct model_facts, field)
 
 static const struct row {
 	const char *path;
@@ -72,13 +74,14 @@ key_under(const struct row *row, const char *prefix)
 	return strchr(key, '.') || strcmp(key, "*") == 0 ? NULL : key;
 }
 
-/* The rows params, timeout and primary stand for a type; they are no keys of the file. */
+/* The rows params, price, timeout and primary stand for a type; they are no keys of the file. */
 static bool
 is_key(const struct row *row, const char *prefix)
 {
 	return key_under(row, prefix) &&
 		(prefix[0] ||
 			(strcmp(row->path, "params") != 0 && strcmp(row->path, "timeout") != 0 &&
+				strcmp(row->path, "price") != 0 &&
 				strcmp(row->path, "primary") != 0));
 }
 
@@ -225,12 +228,14 @@ read_number(struct config_reader *r, struct config_node *node, const struct row 
 		[NUMBER] = config_value_int,
 		[DURATION] = config_value_duration,
 		[SIZE] = config_value_size,
+		[PRICE] = config_value_price,
 	};
 	static void (*const print[TYPES])(int64_t, struct buf *) = {
 		[COUNT] = print_int,
 		[NUMBER] = print_int,
 		[DURATION] = config_value_print_duration,
 		[SIZE] = config_value_print_size,
+		[PRICE] = config_value_print_price,
 	};
 	bool quotable = row->type == DURATION || row->type == SIZE;
 	const char *text = quotable ? some_text(r, node) : bare_text(r, node);
@@ -355,6 +360,7 @@ static read_fn *const readers[TYPES] = {
 	[DECIMAL] = read_decimal,
 	[DURATION] = read_number,
 	[SIZE] = read_number,
+	[PRICE] = read_number,
 	[MODE] = read_mode,
 	[STRATEGY] = read_strategy,
 	[TRY_OR_FAIL] = read_try_or_fail,

@@ -7,7 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "decimal.h"
 #include "llmfo.h"
+
+/* A USD per million tokens is so many tens of pico-USD a token. */
+#define PRICE_PLACES 6
 
 struct unit {
 	const char *name;
@@ -186,6 +190,31 @@ config_value_bool(const char *text, bool *yes, struct buf *why)
 		return 0;
 	buf_puts(why, "must be true or false");
 	return LLMFO_EINVALID_REQUEST;
+}
+
+int
+config_value_price(const char *text, int64_t *picousd, struct buf *why)
+{
+	bool exact;
+	int error = decimal_read(text, strlen(text), PRICE_PLACES, picousd, &exact);
+
+	if (error == LLMFO_ETOO_LARGE)
+		buf_puts(why, "is out of range");
+	else if (error)
+		buf_puts(why, "must be USD per million tokens as a decimal, such as 2.50");
+	else if (*picousd < 0 || text[0] == '-')
+		buf_puts(why, "must not be negative");
+	else if (!exact)
+		buf_printf(why, "has more than %d places behind the point", PRICE_PLACES);
+	else
+		return 0;
+	return LLMFO_EINVALID_REQUEST;
+}
+
+void
+config_value_print_price(int64_t picousd, struct buf *out)
+{
+	decimal_print(picousd, PRICE_PLACES, 2, out);
 }
 
 int

@@ -19,12 +19,15 @@ int config_value_size(const char *text, int64_t *bytes, struct buf *why) UTIL_MU
 int config_value_int(const char *text, int64_t *number, struct buf *why) UTIL_MUST_CHECK;
 int config_value_decimal(const char *text, double *number, struct buf *why) UTIL_MUST_CHECK;
 int config_value_bool(const char *text, bool *yes, struct buf *why) UTIL_MUST_CHECK;
+/* USD per million tokens as a decimal, in pico-USD a token: exactly, so at most six places. */
+int config_value_price(const char *text, int64_t *picousd, struct buf *why) UTIL_MUST_CHECK;
 /* Permissions of a file as three or four octal digits. */
 int config_value_mode(const char *text, unsigned *mode, struct buf *why) UTIL_MUST_CHECK;
 
 /* "1m30s", "16MiB": as they would be written in a file. */
 void config_value_print_duration(int64_t ms, struct buf *out);
 void config_value_print_size(int64_t bytes, struct buf *out);
+void config_value_print_price(int64_t picousd, struct buf *out);
 
 /*
  * Fills in ${VAR}, ${VAR:-default} and ${VAR:?message}; $${ stands for a literal ${, any other

@@ -43,6 +43,7 @@ struct core {
 	bool draining; /* no new calls */
 	/* ---- of all sessions ---- */
 	size_t input_bytes;           /* half messages, and requests that run */
+	size_t output_bytes;          /* sent, and not read by clients yet */
 	struct partials partials;     /* the half messages */
 	struct log_rate broken_lines; /* of connections closed for what they sent */
 };

@@ -258,7 +258,8 @@ start_anew(struct health_subject *subject)
 {
 	circuit_reset(&subject->circuit);
 	subject->successes = subject->failures = 0;
-	subject->latency = (struct latency){0};
+	subject->latency = subject->first_token = (struct latency){0};
+	subject->retry = (struct retry){0};
 	subject->last_error = (struct health_error){.class = OUTCOME_OK};
 	subject->quota = (struct quota){.known = false};
 	subject->last_failure_ms = subject->checked_well_ms = 0;
@@ -343,6 +344,8 @@ end_at(struct health *health, struct health_subject *subject, const struct outco
 	if (outcome->class == OUTCOME_OK) {
 		subject->successes++;
 		subject->last_failure_ms = 0;
+		if (!outcome->reported)
+			retry_answered(&subject->retry);
 		if (latency_ms >= 0)
 			latency_note(&subject->latency, latency_ms);
 	} else if (judges(outcome->class)) {
@@ -389,6 +392,15 @@ health_note(struct health *health, const char *provider, const char *target,
 	health_subject(health, HEALTH_TARGET, target)->in_flight++;
 	return health_end(
 		health, provider, target, (struct health_ticket){0}, outcome, latency_ms, now_ms);
+}
+
+void
+health_first_token(
+	struct health *health, const char *provider, const char *target, int64_t first_token_ms)
+{
+	latency_note(
+		&health_subject(health, HEALTH_PROVIDER, provider)->first_token, first_token_ms);
+	latency_note(&health_subject(health, HEALTH_TARGET, target)->first_token, first_token_ms);
 }
 
 void

@@ -10,6 +10,7 @@
 #include "circuit.h"
 #include "latency.h"
 #include "quota.h"
+#include "retry.h"
 
 /* Targets that no configuration lists (callers may name any model) are remembered up to this many;
  * idle ones go first. */
@@ -34,7 +35,9 @@ struct health_subject {
 	enum circuit_state told; /* how it was when listeners were last told: event.c's alone */
 	int in_flight;
 	int64_t successes, failures;
-	struct latency latency; /* of successes */
+	struct latency latency;     /* of successes */
+	struct latency first_token; /* of streams that succeeded: until their first content */
+	struct retry retry;         /* of a provider: what repeats at its targets take from */
 	struct health_error last_error;
 	struct quota quota;      /* of a target: what its last reply that told left of its limits */
 	int64_t last_failure_ms; /* of those that count against it; 0: none since the last success
@@ -111,6 +114,9 @@ struct health_change health_end(struct health *health, const char *provider, con
 /* The same for a call that health_begin() knew nothing of: it is nobody's probe. */
 struct health_change health_note(struct health *health, const char *provider, const char *target,
 	const struct outcome *outcome, int64_t latency_ms, int64_t now_ms);
+/* When the first content of a stream that succeeded came, from the start of its attempt. */
+void health_first_token(
+	struct health *health, const char *provider, const char *target, int64_t first_token_ms);
 /* What a reply of the target told of its limits. */
 void health_quota(struct health *health, const char *target, const struct quota *quota);
 /* An active check of a provider went well; target is NULL for the provider itself. True if a

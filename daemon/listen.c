@@ -9,7 +9,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +17,7 @@
 
 #include "listen_admit.h"
 #include "listen_bind.h"
+#include "listen_out.h"
 #include "log.h"
 #include "session.h"
 
@@ -25,14 +25,13 @@
 #define READ_BYTES 65536
 /*
  * Above this much unread output a connection is not read from, and what was read waits. Above the
- * second it is ended: requests that ran already still reply, and a reply is never cut.
+ * second it is ended: requests that ran already still reply, and a reply is never cut. Streams that
+ * wait are no part of it: they have limits.stream_queue beside.
  */
 #define OUT_HIGH_BYTES ((size_t)1 << 20)
 #define OUT_MAX_BYTES ((size_t)8 << 20)
 /* Above this much of all connections together the one with the most is ended. */
 #define OUT_ALL_BYTES ((size_t)256 << 20)
-/* After so much output that had to wait, free memory goes back to the system. */
-#define TRIM_BYTES ((size_t)8 << 20)
 
 struct listener {
 	uv_loop_t *loop;
@@ -44,11 +43,10 @@ struct listener {
 	struct bound_file file; /* the socket file that is ours to remove */
 	struct list connections;
 	int count;
-	int open;            /* of them, those that are not on their way out */
-	size_t waiting;      /* output of all connections that waits, in bytes */
-	size_t waited_bytes; /* of output that had to wait and is gone, since the last trim */
-	char *read_buffer;   /* READ_BYTES, shared: what is not a whole message is copied by its
-	                        session */
+	int open; /* of them, those that are not on their way out */
+	struct out_all out;
+	char *read_buffer; /* READ_BYTES, shared: what is not a whole message is copied by its
+	                      session */
 	struct log_rate refused;
 	struct log_rate unread;
 	bool closing;
@@ -62,7 +60,8 @@ struct connection {
 	struct list node;
 	struct listener *listener;
 	uv_pipe_t pipe;
-	struct session *session;   /* owned */
+	struct session *session; /* owned */
+	struct out out;
 	struct clock_timer resume; /* goes on, or closes, in the next turn */
 	char *rest;                /* owned: read, but its turn is still to come; NULL: none */
 	size_t rest_bytes, rest_at;
@@ -71,13 +70,6 @@ struct connection {
 	uv_poll_t hangup; /* watches a half-closed peer, by hangup_fd */
 	int hangup_fd;    /* -1: no watch */
 	int open_handles;
-};
-
-/* A piece of output on its way. */
-struct output {
-	uv_write_t write;
-	char *bytes; /* owned */
-	size_t count;
 };
 
 static void
@@ -125,48 +117,34 @@ close_connection(struct connection *connection)
 	connection->listener->open--;
 	session_free(connection->session);
 	connection->session = NULL;
+	out_end(&connection->out);
 	free(connection->rest);
 	connection->rest = NULL;
 }
 
+/* So much may wait before it is not read from any more. */
 static size_t
-waiting_bytes(const struct connection *connection)
+out_high_bytes(const struct connection *connection)
 {
-	return uv_stream_get_write_queue_size((const uv_stream_t *)&connection->pipe);
+	return OUT_HIGH_BYTES + connection->listener->core->config->stream_queue_bytes;
 }
 
 static void go_on(void *arg);
 
-/* Output that waited was many small pieces, which the allocator would keep for ever. */
 static void
-give_back(struct listener *listener, size_t bytes)
+on_written(void *arg, int status)
 {
-	listener->waiting -= bytes;
-	listener->waited_bytes += bytes;
-	if (listener->waited_bytes < TRIM_BYTES)
-		return;
-	listener->waited_bytes = 0;
-	(void)malloc_trim(0);
-}
+	struct connection *connection = arg;
 
-static void
-on_written(uv_write_t *write, int status)
-{
-	struct output *output = UTIL_OWNER(write, struct output, write);
-	struct connection *connection = write->handle->data;
-
-	size_t count = output->count;
-	free(output->bytes);
-	free(output);
-	give_back(connection->listener, count);
 	if (uv_is_closing((uv_handle_t *)&connection->pipe))
 		return;
-	if (status < 0 || (connection->ending && waiting_bytes(connection) == 0)) {
+	if (status < 0 || (connection->ending && out_waiting(&connection->out) == 0)) {
 		close_connection(connection);
 		return;
 	}
 	session_sent(connection->session);
-	if (connection->session->held && waiting_bytes(connection) < OUT_HIGH_BYTES / 2) {
+	if (connection->session->held &&
+		out_waiting(&connection->out) < out_high_bytes(connection) / 2) {
 		connection->session->held = false;
 		go_on(connection);
 	}
@@ -187,27 +165,6 @@ close_soon(struct connection *connection)
 	connection->doomed = true;
 	clock_soon(
 		connection->listener->core->clock, &connection->resume, on_close_now, connection);
-}
-
-/* What could not be sent at once waits, in no more room than it needs. */
-static int
-send_later(struct connection *connection, char *bytes, size_t count, size_t sent)
-{
-	struct output *output = x_calloc(1, sizeof *output);
-
-	output->count = count - sent;
-	output->bytes = x_malloc(count - sent);
-	memcpy(output->bytes, bytes + sent, count - sent);
-	uv_buf_t buffer = uv_buf_init(output->bytes, (unsigned)(count - sent));
-	int error =
-		uv_write(&output->write, (uv_stream_t *)&connection->pipe, &buffer, 1, on_written);
-	if (error) {
-		free(output->bytes);
-		free(output);
-	} else {
-		connection->listener->waiting += count - sent;
-	}
-	return error;
 }
 
 static void
@@ -232,7 +189,7 @@ end_fullest(struct listener *listener)
 		struct connection *connection = LIST_OWNER(node, struct connection, node);
 
 		if (connection->session && !connection->doomed &&
-			(!fullest || waiting_bytes(connection) > waiting_bytes(fullest)))
+			(!fullest || out_waiting(&connection->out) > out_waiting(&fullest->out)))
 			fullest = connection;
 	}
 	if (fullest)
@@ -240,27 +197,22 @@ end_fullest(struct listener *listener)
 }
 
 static void
-ops_send(void *arg, char *bytes, size_t count)
+ops_send(void *arg, const char *bytes, size_t count)
 {
 	struct connection *connection = arg;
-	uv_stream_t *stream = (uv_stream_t *)&connection->pipe;
-	uv_buf_t buffer = uv_buf_init(bytes, (unsigned)count);
-	bool too_much = waiting_bytes(connection) > OUT_MAX_BYTES;
-	int sent = uv_try_write(stream, &buffer, 1);
-	int error = sent < 0 && sent != UV_EAGAIN ? sent : 0;
+	size_t high_bytes = out_high_bytes(connection);
+	bool too_much = out_waiting(&connection->out) > high_bytes - OUT_HIGH_BYTES + OUT_MAX_BYTES;
+	int error = out_send(&connection->out, bytes, count);
 
-	if (!error && sent != (int)count)
-		error = send_later(connection, bytes, count, sent > 0 ? (size_t)sent : 0);
-	free(bytes);
-	if (connection->listener->waiting > OUT_ALL_BYTES)
+	if (connection->listener->core->output_bytes > OUT_ALL_BYTES)
 		end_fullest(connection->listener);
 	if (error) {
 		close_soon(connection);
 	} else if (too_much) {
 		end_unread(connection);
-	} else if (waiting_bytes(connection) > OUT_HIGH_BYTES && !connection->session->held) {
+	} else if (out_waiting(&connection->out) > high_bytes && !connection->session->held) {
 		connection->session->held = true;
-		(void)uv_read_stop(stream);
+		(void)uv_read_stop((uv_stream_t *)&connection->pipe);
 	}
 }
 
@@ -270,7 +222,7 @@ ops_close(void *arg)
 	struct connection *connection = arg;
 
 	connection->ending = true;
-	if (waiting_bytes(connection) == 0)
+	if (out_waiting(&connection->out) == 0)
 		close_soon(connection);
 	else
 		(void)uv_read_stop((uv_stream_t *)&connection->pipe);
@@ -279,7 +231,9 @@ ops_close(void *arg)
 static size_t
 ops_waiting(void *arg)
 {
-	return waiting_bytes(arg);
+	const struct connection *connection = arg;
+
+	return out_waiting(&connection->out);
 }
 
 static const struct session_ops ops = {ops_send, ops_close, ops_waiting};
@@ -463,6 +417,8 @@ on_connection(uv_stream_t *server, int status)
 	connection->pipe.data = connection;
 	connection->open_handles = 1;
 	connection->hangup_fd = -1;
+	out_init(&connection->out, (uv_stream_t *)&connection->pipe, &listener->out, on_written,
+		connection);
 	list_init(&connection->node);
 	listener->count++;
 	const char *why = take_peer(connection, server, &peer);
@@ -492,6 +448,7 @@ listen_start(
 
 	listener->loop = loop;
 	listener->core = core;
+	listener->out.waiting_bytes = &core->output_bytes;
 	listener->inherited = inherited_fd >= 0;
 	list_init(&listener->connections);
 	if (fd < 0)

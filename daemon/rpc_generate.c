@@ -27,6 +27,7 @@ rpc_call_request(struct session_request *request)
 	call->config = config_ref(core->config);
 	call->fallback = core->config->fallback && core->config->enable_fallback;
 	call->max_retries = -1;
+	call->race.max_parallel = 1;
 	call->uid = request->session->peer.uid;
 	core_request_id(core, call->request_id);
 	return call;
@@ -194,6 +195,30 @@ take_retry_on(
 }
 
 static bool
+take_on_break(
+	struct session_request *request, const msgpack_object_map *map, struct call_request *call)
+{
+	static const char *const words[] = {
+		[CALL_BREAK_ERROR] = "error",
+		[CALL_BREAK_RESTART] = "restart",
+		[CALL_BREAK_CONTINUE] = "continue",
+	};
+	size_t length;
+	const char *word = message_string(map, "on_break", &length);
+
+	for (size_t i = 0; word && i < UTIL_COUNT(words); i++) {
+		if (strlen(words[i]) != length || memcmp(words[i], word, length) != 0)
+			continue;
+		call->on_break = (enum call_on_break)i;
+		return true;
+	}
+	if (word)
+		session_fail(request, LLMFO_EINVALID_REQUEST,
+			"parameter `on_break` must be error, restart or continue");
+	return !word;
+}
+
+static bool
 take_params(
 	struct session_request *request, const msgpack_object_map *map, struct call_request *call)
 {
@@ -209,11 +234,13 @@ take_params(
 		!take_int(request, map, "timeout_ms", 1, INT32_MAX, &call->timeout_ms) ||
 		!take_int(request, map, "max_retries_per_model", 0, RETRIES_MAX, &retries) ||
 		!take_stop(request, map, call) || !take_retry_on(request, map, call) ||
+		!take_on_break(request, map, call) ||
 		!take_json(request, map, "tools", JSON_ARRAY, &call->tools) ||
 		!take_json(request, map, "response_format", JSON_OBJECT, &params->response_format))
 		return false;
 	params->has_seed = message_get(map, "seed") != NULL;
 	call->max_retries = (int)retries;
+	call->stream = message_bool(map, "stream", false);
 	call->end_user = rpc_text(map, "user");
 	call->workspace = rpc_text(map, "workspace");
 	return true;
@@ -304,10 +331,12 @@ reply_answer(struct session_request *request, const struct call_result *result)
 	const struct json *warnings = result->request->warnings;
 	/* what a local model costs is known: nothing */
 	bool cost_unknown = !result->target->provider->local;
+	bool first_token = result->request->stream && result->first_token_ms >= 0;
 	msgpack_packer *packer = session_reply_begin(request);
 
-	msgpack_pack_map(
-		packer, 10 + (answer->tool_calls != NULL) + cost_unknown + (warnings != NULL));
+	msgpack_pack_map(packer,
+		10 + (answer->tool_calls != NULL) + first_token + cost_unknown +
+			(warnings != NULL));
 	rpc_pack_text(packer, "text");
 	msgpack_pack_str_with_body(packer, answer->text.data, answer->text.len);
 	if (answer->tool_calls) {
@@ -320,6 +349,8 @@ reply_answer(struct session_request *request, const struct call_result *result)
 	rpc_pack_pair_bool(packer, "fallback_occurred", result->fallback_occurred);
 	pack_attempts(packer, result);
 	rpc_pack_pair_int(packer, "total_latency_ms", result->total_latency_ms);
+	if (first_token)
+		rpc_pack_pair_int(packer, "first_token_ms", result->first_token_ms);
 	pack_usage(packer, result);
 	rpc_pack_pair_int(packer, "cost_picousd", 0);
 	if (cost_unknown)
@@ -336,12 +367,16 @@ static void
 reply_error(struct session_request *request, const struct call_result *result)
 {
 	bool wait = result->retry_after_ms >= 0;
-	msgpack_packer *packer =
-		session_error_begin(request, result->error, result->message, 2 + wait);
+	msgpack_packer *packer = session_error_begin(
+		request, result->error, result->message, 2 + wait + (result->partial != NULL));
 
 	pack_attempts(packer, result);
 	if (wait)
 		rpc_pack_pair_int(packer, "retry_after_ms", result->retry_after_ms);
+	if (result->partial) {
+		rpc_pack_text(packer, "partial");
+		msgpack_pack_str_with_body(packer, result->partial, result->partial_length);
+	}
 	rpc_pack_pair_text(packer, "request_id", result->request->request_id);
 	msgpack_pack_nil(packer);
 	session_reply_end(request);
@@ -377,7 +412,58 @@ on_abort(void *arg, int error, const char *message)
 	call_abort(generate->call, error, message);
 }
 
+static void
+on_hold(void *arg, bool held)
+{
+	struct generate *generate = arg;
+
+	call_hold(generate->call, held);
+}
+
+static void
+on_text(void *arg, const char *text, size_t length)
+{
+	const struct generate *generate = arg;
+
+	session_delta_text(generate->request, text, length);
+}
+
+static void
+on_tool_call(void *arg, const struct json *call)
+{
+	const struct generate *generate = arg;
+
+	session_delta_tool_call(generate->request, call);
+}
+
+static void
+on_reset(void *arg)
+{
+	const struct generate *generate = arg;
+
+	session_reset(generate->request);
+}
+
 static const struct call_events events = {.done = on_done};
+static const struct call_events stream_events = {
+	.done = on_done, .text = on_text, .tool_call = on_tool_call, .reset = on_reset};
+
+static void
+start(struct session_request *request, struct call_request *call)
+{
+	struct generate *generate = x_calloc(1, sizeof *generate);
+	bool stream = call->stream;
+
+	generate->request = request;
+	request->arg = generate;
+	request->cancel = on_cancel;
+	request->abort = on_abort;
+	request->hold = stream ? on_hold : NULL;
+	generate->call = call_start(
+		&request->session->core->env, call, stream ? &stream_events : &events, generate);
+	if (stream && request->session->streams_held)
+		call_hold(generate->call, true);
+}
 
 void
 rpc_generate(struct session_request *request, const msgpack_object_map *map)
@@ -397,10 +483,5 @@ rpc_generate(struct session_request *request, const msgpack_object_map *map)
 		call_request_free(call);
 		return;
 	}
-	struct generate *generate = x_calloc(1, sizeof *generate);
-	generate->request = request;
-	request->arg = generate;
-	request->cancel = on_cancel;
-	request->abort = on_abort;
-	generate->call = call_start(&core->env, call, &events, generate);
+	start(request, call);
 }

@@ -34,9 +34,8 @@ begin(msgpack_sbuffer *out, msgpack_packer *packer, const char *type, int64_t at
 static void
 end(struct session *session, msgpack_sbuffer *out)
 {
-	size_t count = out->size;
-
-	session->ops->send(session->arg, msgpack_sbuffer_release(out), count);
+	session->ops->send(session->arg, out->data, out->size);
+	msgpack_sbuffer_destroy(out);
 }
 
 static void

@@ -31,6 +31,7 @@ struct config *
 server_config_read(const struct server_options *options, struct config_faults *faults)
 {
 	const char *path = options->config ? options->config : getenv("LLMFO_CONFIG");
+	const char *models = getenv("LLMFO_MODELS");
 	struct config *config = NULL;
 	struct env_file *file = NULL;
 
@@ -43,6 +44,7 @@ server_config_read(const struct server_options *options, struct config_faults *f
 		.get = variable,
 		.arg = file,
 		.credentials_dir = getenv("CREDENTIALS_DIRECTORY"),
+		.models_path = models && models[0] ? models : SERVER_MODELS_FILE,
 	};
 	if (path && path[0])
 		config = config_read_file(path, &env, faults);

@@ -9,11 +9,12 @@
 
 #define SERVER_CONFIG_FILE "/etc/llmfo/llmfo.yaml"
 #define SERVER_SOCKET "/run/llmfo/llmfo.sock"
+#define SERVER_MODELS_FILE LLMFO_PKGDATADIR "/models.yaml"
 
 /*
  * Reads --config, else $LLMFO_CONFIG, else /etc/llmfo/llmfo.yaml, else (where that is not there)
  * the environment; variables come from the environment and then from --env-file, which is read anew
- * each time.
+ * each time. What is shipped about models is in $LLMFO_MODELS, else where it was installed.
  */
 struct config *server_config_read(
 	const struct server_options *options, struct config_faults *faults);

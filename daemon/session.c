@@ -160,11 +160,12 @@ begin_reply(struct session *session, uint32_t msgid)
 static void
 send_reply(struct session *session)
 {
-	size_t count = session->input->out.size;
-	char *bytes = msgpack_sbuffer_release(&session->input->out);
+	msgpack_sbuffer *out = &session->input->out;
 
-	session->turn_bytes += count;
-	session->ops->send(session->arg, bytes, count);
+	session->turn_bytes += out->size;
+	session->ops->send(session->arg, out->data, out->size);
+	msgpack_sbuffer_destroy(out);
+	msgpack_sbuffer_init(out);
 }
 
 /* After a reply: nothing more to do for one that only waited for its answers. */
@@ -548,12 +549,6 @@ session_feed(struct session *session, const void *bytes, size_t count)
 		at += used;
 	}
 	return session->closing ? count : (size_t)(at - (const char *)bytes);
-}
-
-void
-session_sent(struct session *session)
-{
-	rpc_caught_up(session);
 }
 
 void

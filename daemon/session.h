@@ -11,6 +11,7 @@
 
 #include "buf.h"
 #include "core.h"
+#include "json.h"
 #include "message.h"
 
 /* Who is on the other end, as the kernel tells it. */
@@ -22,8 +23,8 @@ struct session_peer {
 };
 
 struct session_ops {
-	/* Sends bytes, which are the callee's to free. */
-	void (*send)(void *arg, char *bytes, size_t count);
+	/* Sends bytes, which stay the caller's. */
+	void (*send)(void *arg, const char *bytes, size_t count);
 	/* Ends the connection once what was sent is out; session_free() follows, not from inside.
 	 */
 	void (*close)(void *arg);
@@ -43,6 +44,8 @@ struct session_request {
 	/* Ends it with an error of the daemon's own; replies by and by. NULL: as cancel, then the
 	 * error. */
 	void (*abort)(void *arg, int error, const char *message);
+	/* It streams: no more for now, or (false) go on. NULL: it does not. */
+	void (*hold)(void *arg, bool held);
 	void *arg;
 };
 
@@ -55,6 +58,7 @@ struct session {
 	struct list requests;   /* of struct session_request, owned */
 	unsigned request_count; /* how many of them */
 	bool held;              /* set by the owner: nothing is handled, too much output waits */
+	bool streams_held;      /* too much output waits for more deltas */
 	size_t turn_bytes;      /* of replies since session_feed() began */
 	bool closing;           /* takes no more bytes; the owner may set it, too */
 	bool half_closed;       /* the client sends no more, but reads */
@@ -80,7 +84,7 @@ void session_free(struct session *session);
 size_t session_feed(struct session *session, const void *bytes, size_t count);
 /* The client sends no more; it is closed when everything was answered. */
 void session_end_of_input(struct session *session);
-/* Some of what was sent is out: what did not fit before may be told of. */
+/* Some of what was sent is out: what did not fit before may be told of, streams may go on. */
 void session_sent(struct session *session);
 /* Everything that runs gets this error as its reply. */
 void session_abort_all(struct session *session, int error, const char *message);
@@ -97,6 +101,14 @@ msgpack_packer *session_error_begin(
 /* A whole error reply. Frees the request. */
 void session_fail(struct session_request *request, int error, const char *format, ...)
 	UTIL_PRINTF(3, 4);
+/*
+ * A stream's pieces on their way to the reply: `delta` with text (whole characters) or with a tool
+ * call, `reset`. When more than limits.stream_queue waits to be read, every stream of the session
+ * is held until half of that is; one that begins meanwhile asks streams_held.
+ */
+void session_delta_text(struct session_request *request, const char *text, size_t length);
+void session_delta_tool_call(struct session_request *request, const struct json *call);
+void session_reset(struct session_request *request);
 /* The request with that msgid, or NULL. */
 struct session_request *session_find(struct session *session, uint32_t msgid);
 

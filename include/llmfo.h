@@ -192,6 +192,25 @@ LLMFO_API int llmfo_call(struct llmfo_client *client, const char *method,
 LLMFO_API int llmfo_generate(struct llmfo_client *client, const struct llmfo_params *params,
 	int64_t timeout_ms, struct llmfo_reply **reply) LLMFO_MUST_CHECK;
 
+/*
+ * A piece of a stream, before the call's end is told: delta is a map with text (whole UTF-8
+ * characters, never empty) or tool_call (a map, whole), and perhaps more in later versions; it
+ * lives until the callback returns. NULL: what was told so far is void, the answer begins anew. The
+ * rules of all callbacks hold, see below; llmfo_cancel() with call_id ends the call from in here.
+ */
+typedef void llmfo_delta(void *arg, uint64_t call_id, const struct llmfo_value *delta);
+
+/*
+ * llmfo_generate() that hands on the answer as it comes, by `stream`, which is true unless params
+ * say otherwise; *reply has the whole of it in the end. What becomes of a stream that breaks after
+ * its first piece is up to the parameter `on_break`; of an error, `partial` of the reply is what
+ * the daemon had told. Without a reply (LLMFO_EDISCONNECTED, LLMFO_ETIMED_OUT, ...) that is what
+ * the callback got.
+ */
+LLMFO_API int llmfo_generate_stream(struct llmfo_client *client, const struct llmfo_params *params,
+	int64_t timeout_ms, llmfo_delta *delta, void *arg,
+	struct llmfo_reply **reply) LLMFO_MUST_CHECK;
+
 /* llmfo_call() of `pick`: a target to be called by the program itself, and a lease. */
 LLMFO_API int llmfo_pick(struct llmfo_client *client, const struct llmfo_params *params,
 	int64_t timeout_ms, struct llmfo_reply **reply) LLMFO_MUST_CHECK;
@@ -245,6 +264,11 @@ typedef void llmfo_done(void *arg, uint64_t call_id, int error, struct llmfo_rep
  */
 LLMFO_API int llmfo_start(struct llmfo_client *client, const char *method,
 	const struct llmfo_params *params, int64_t timeout_ms, llmfo_done *done, void *arg,
+	uint64_t *call_id) LLMFO_MUST_CHECK;
+/* The same for a `generate` that streams: delta for each piece, then done, with the same arg. After
+ * done, and after llmfo_cancel(), no more pieces are told. */
+LLMFO_API int llmfo_start_stream(struct llmfo_client *client, const struct llmfo_params *params,
+	int64_t timeout_ms, llmfo_delta *delta, llmfo_done *done, void *arg,
 	uint64_t *call_id) LLMFO_MUST_CHECK;
 /* Gives a call up, here and at the daemon: its callback comes with LLMFO_ECANCELLED.
  * LLMFO_ENOT_FOUND when its end was told already, or is about to be. */

@@ -135,6 +135,7 @@ request_for(const char *chain)
 	request->config = config_ref(scene->core.config);
 	request->chain = config_find_chain(request->config, chain, false);
 	request->fallback = true;
+	request->race.max_parallel = 1;
 	request->max_retries = -1;
 	request->messages = json_new_array();
 	return request;

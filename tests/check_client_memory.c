@@ -95,14 +95,23 @@ serve_status(int fd, int connection, const void *arg)
 		if (strcmp(request.method, "bad") == 0)
 			fake_reply(fd, request.msgid,
 				"{\"code\": \"busy\", \"message\": \"no room\"}", NULL);
-		else
+		else if (strcmp(request.method, "generate") == 0)
+			fake_notify(fd, "delta", request.msgid, "{\"text\": \"x\"}");
+		if (strcmp(request.method, "bad") != 0)
 			fake_reply(fd, request.msgid, NULL,
 				"{\"list\": [1, [2, [3, {}]], {\"a\": \"b\"}], \"text\": \"x\"}");
 		fake_request_free(&request);
 	}
 }
 
-/* Two calls with all kinds of parameters. The first error, or 0. */
+static void
+on_delta(void *arg, uint64_t id, const struct llmfo_value *delta)
+{
+	(void)id;
+	*(int *)arg += llmfo_value_get(delta, "text") != NULL;
+}
+
+/* Three calls with all kinds of parameters, one a stream. The first error, or 0. */
 static int
 session(const char *path)
 {
@@ -110,6 +119,7 @@ session(const char *path)
 	struct llmfo_client *client = NULL;
 	struct llmfo_reply *good = NULL;
 	struct llmfo_reply *bad = NULL;
+	int deltas = 0;
 	int error = params ? llmfo_client_new(&client, path) : LLMFO_ENO_MEMORY;
 
 	(void)llmfo_params_set_string(params, "a", "text");
@@ -119,6 +129,12 @@ session(const char *path)
 	if (!error)
 		error = llmfo_generate(client, params, 10000, &good);
 	if (!error && llmfo_reply_int(good, "list", -1) != -1)
+		error = LLMFO_EINTERNAL;
+	llmfo_reply_free(good);
+	good = NULL;
+	if (!error)
+		error = llmfo_generate_stream(client, params, 10000, on_delta, &deltas, &good);
+	if (!error && deltas != 1)
 		error = LLMFO_EINTERNAL;
 	if (!error)
 		error = llmfo_call(client, "bad", params, 10000, &bad);
@@ -192,6 +208,24 @@ start(struct story *story, const char *method, const struct llmfo_params *params
 }
 
 static void
+on_piece(void *arg, uint64_t id, const struct llmfo_value *delta)
+{
+	(void)arg, (void)id, (void)delta;
+}
+
+static void
+start_stream(struct story *story, const struct llmfo_params *params)
+{
+	int error =
+		llmfo_start_stream(story->client, params, 10000, on_piece, on_done, story, NULL);
+
+	story->started += error == 0;
+	story->refused += error == LLMFO_ENO_MEMORY;
+	if (error && error != LLMFO_ENO_MEMORY)
+		abort();
+}
+
+static void
 run_story(struct story *story)
 {
 	for (int i = 0; i < 100 && (story->ended < story->started || !story->stands); i++) {
@@ -205,7 +239,7 @@ run_story(struct story *story)
 	}
 }
 
-/* Five calls, one of them cancelled, and a subscription. */
+/* Six calls, one a stream and one cancelled, and a subscription. */
 static void
 tell_story(const char *path, struct story *story)
 {
@@ -224,6 +258,7 @@ tell_story(const char *path, struct story *story)
 	start(story, "m", NULL);
 	start(story, "generate", params);
 	start(story, "bad", NULL);
+	start_stream(story, params);
 	if (llmfo_start(story->client, "m", NULL, 10000, on_done, story, &id) == 0)
 		story->started++;
 	run_story(story);
@@ -259,7 +294,7 @@ START_TEST(no_allocation_that_fails_loses_a_started_call)
 			memory.live);
 		ck_assert_msg(!story.client || story.stands, "allocation %ld: no events", number);
 	} while (memory.failed);
-	ck_assert_int_eq(story.started, 5);
+	ck_assert_int_eq(story.started, 6);
 	ck_assert_int_eq(story.with_memory_error, 0);
 	ck_assert_int_gt(number, 20);
 	fake_daemon_stop(&fake);

@@ -9,6 +9,7 @@
  *     == request METHOD          the parameters that must arrive, as one line of JSON
  *     == result METHOD           what the daemon answers, as JSON
  *     == error METHOD            the error it answers with instead
+ *     == deltas METHOD           what it streams before that, a line each: JSON, or reset
  *     == stdout, == stderr       what must be printed; @SOCKET@ is the socket's path
  *     == exit STATUS
  *
@@ -109,12 +110,29 @@ method_section(const struct story *story, const char *kind, const char *method)
 }
 
 static void
+stream(int fd, const struct story *story, const struct fake_request *request)
+{
+	const char *body = method_section(story, "deltas", request->method);
+	char *lines = strdup(body ? body : "");
+	char *rest = lines, *line;
+
+	while ((line = strsep(&rest, "\n")) != NULL && *line) {
+		if (strcmp(line, "reset") == 0)
+			fake_notify(fd, "reset", request->msgid, NULL);
+		else
+			fake_notify(fd, "delta", request->msgid, line);
+	}
+	free(lines);
+}
+
+static void
 answer(int fd, const struct story *story, const struct fake_request *request)
 {
 	const char *expected = method_section(story, "request", request->method);
 	const char *result = method_section(story, "result", request->method);
 	const char *error = method_section(story, "error", request->method);
 
+	stream(fd, story, request);
 	if (expected && strncmp(request->params, expected, strlen(request->params)) != 0) {
 		fprintf(stderr, "the request was %s\n", request->params);
 		fake_reply(fd, request->msgid, "{\"code\": \"internal\"}", NULL);

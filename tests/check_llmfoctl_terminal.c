@@ -178,6 +178,89 @@ START_TEST(an_answer_cannot_steer_the_terminal)
 }
 END_TEST
 
+/* Streams an answer that begins anew, waits for a byte through the pipe in arg, and ends it. */
+static void
+serve_stream(int fd, int connection, const void *arg)
+{
+	const int *go = arg;
+	struct fake_request request;
+	char byte;
+
+	(void)connection;
+	while (fake_read(fd, &request)) {
+		const char *params = strstr(request.params, "\"on_break\":\"restart\"");
+
+		fake_notify(fd, "delta", request.msgid, "{\"text\": \"Hel\\u001b[2J\"}");
+		fake_notify(fd, "reset", request.msgid, NULL);
+		fake_notify(fd, "delta", request.msgid, "{\"text\": \"Hello\"}");
+		if (read(go[0], &byte, 1) != 1)
+			return;
+		fake_notify(fd, "delta", request.msgid, "{\"text\": \" there\"}");
+		fake_reply(fd, request.msgid, NULL,
+			params ? "{\"text\": \"Hello there\", \"provider_used\": \"p\"}" : "{}");
+		fake_request_free(&request);
+	}
+}
+
+START_TEST(a_terminal_sees_an_answer_as_it_comes_and_where_it_begins_anew)
+{
+	int go[2];
+	struct run run;
+
+	setenv("NO_COLOR", "1", 1);
+	ck_assert_int_eq(pipe(go), 0);
+	fake_daemon_start(&fake, serve_stream, go);
+	start_on_terminal(&run, "ask hello");
+	wait_for(&run, "Hel\\x1b[2J\r\n-- broken off: the answer begins anew --\r\nHello");
+	ck_assert_ptr_null(strstr(run.text, "there"));
+	ck_assert_int_eq(write(go[1], "x", 1), 1);
+	wait_for(&run, " there\r\nanswered by p/");
+	ck_assert_int_eq(finish(&run), 0);
+	ck_assert_ptr_null(strstr(run.text + run.looked, "there"));
+	free(run.text);
+	close(go[0]);
+	close(go[1]);
+	fake_daemon_stop(&fake);
+}
+END_TEST
+
+/* Streams a piece, and says by a byte through the pipe in arg that its client has gone. */
+static void
+serve_until_gone(int fd, int connection, const void *arg)
+{
+	const int *gone = arg;
+	struct fake_request request;
+
+	(void)connection;
+	if (!fake_read(fd, &request))
+		return;
+	fake_notify(fd, "delta", request.msgid, "{\"text\": \"Hello\"}");
+	fake_request_free(&request);
+	while (fake_read(fd, &request))
+		fake_request_free(&request);
+	fake_write(gone[1], "x", 1);
+}
+
+START_TEST(an_interrupted_ask_is_gone_and_with_it_its_call)
+{
+	int gone[2];
+	char byte;
+	struct run run;
+
+	ck_assert_int_eq(pipe(gone), 0);
+	fake_daemon_start(&fake, serve_until_gone, gone);
+	start_on_terminal(&run, "ask hello");
+	wait_for(&run, "Hello");
+	ck_assert_int_eq(write(run.fd, "\003", 1), 1); /* Ctrl-C, typed */
+	ck_assert_int_eq(read(gone[0], &byte, 1), 1);
+	ck_assert(WIFSIGNALED(finish(&run)));
+	free(run.text);
+	close(gone[0]);
+	close(gone[1]);
+	fake_daemon_stop(&fake);
+}
+END_TEST
+
 START_TEST(watching_survives_the_daemon_and_restores_the_terminal)
 {
 	struct run run;
@@ -261,6 +344,8 @@ main(void)
 	tcase_add_test(tcase, a_terminal_gets_colours_but_nothing_that_steers_it);
 	tcase_add_test(tcase, no_color_means_none);
 	tcase_add_test(tcase, an_answer_cannot_steer_the_terminal);
+	tcase_add_test(tcase, a_terminal_sees_an_answer_as_it_comes_and_where_it_begins_anew);
+	tcase_add_test(tcase, an_interrupted_ask_is_gone_and_with_it_its_call);
 	tcase_add_loop_test(tcase, watching_survives_the_daemon_and_restores_the_terminal, 0, 2);
 	tcase_add_test(tcase, watching_through_a_pipe_prints_block_after_block);
 	tcase_add_test(tcase, watching_where_there_is_no_daemon_ends_at_once);

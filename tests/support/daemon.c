@@ -84,8 +84,8 @@ writable(const char *text)
 static void
 clean_environment(void)
 {
-	static const char *const kept[] = {
-		"PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "LD_LIBRARY_PATH"};
+	static const char *const kept[] = {"PATH", "LLMFO_MODELS", "ASAN_OPTIONS", "UBSAN_OPTIONS",
+		"LSAN_OPTIONS", "LD_LIBRARY_PATH"};
 	const char *values[sizeof kept / sizeof kept[0]];
 
 	for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)

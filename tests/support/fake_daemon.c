@@ -260,6 +260,25 @@ fake_reply(int fd, uint32_t msgid, const char *error_json, const char *result_js
 }
 
 void
+fake_notify(int fd, const char *method, uint32_t msgid, const char *json)
+{
+	msgpack_sbuffer bytes;
+	msgpack_packer packer;
+
+	msgpack_sbuffer_init(&bytes);
+	msgpack_packer_init(&packer, &bytes, msgpack_sbuffer_write);
+	msgpack_pack_array(&packer, 3);
+	msgpack_pack_int(&packer, 2);
+	pack_text(&packer, method, strlen(method));
+	msgpack_pack_array(&packer, json ? 2 : 1);
+	msgpack_pack_uint32(&packer, msgid);
+	if (json)
+		pack_parsed(&packer, json);
+	fake_write(fd, bytes.data, bytes.size);
+	msgpack_sbuffer_destroy(&bytes);
+}
+
+void
 fake_serve_echo(int fd, int connection, const void *arg)
 {
 	struct fake_request request;

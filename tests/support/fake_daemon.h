@@ -45,6 +45,9 @@ void fake_write(int fd, const void *bytes, size_t count);
 /* In the child: answers with an error or a result; the other one is NULL. */
 void fake_reply(int fd, uint32_t msgid, const char *error_json, const char *result_json);
 
+/* In the child: a notification with that msgid and, unless it is NULL, what is written as JSON. */
+void fake_notify(int fd, const char *method, uint32_t msgid, const char *json);
+
 /* Answers each request with {connection, method, params (as JSON text)}. */
 void fake_serve_echo(int fd, int connection, const void *arg);
 /* Answers each with the same result, the JSON text arg, or with an error when "!" stands before. */

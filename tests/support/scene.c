@@ -83,9 +83,13 @@ is_forced(const struct scene *scene, const char *provider, const char *target)
 	for (size_t i = 0; i < scene->call_count; i++) {
 		const struct call *call = scene->calls[i]->call;
 
-		if (call && call->current && call->current->forced &&
-			strcmp(call->current->target->name, target) == 0)
-			return true;
+		for (size_t j = 0; call && j < call->lane_count; j++) {
+			const struct route_candidate *candidate = call->lanes[j].candidate;
+
+			if (candidate && candidate->forced &&
+				strcmp(candidate->target->name, target) == 0)
+				return true;
+		}
 	}
 	return false;
 }
@@ -197,7 +201,7 @@ scene_check(struct scene *scene)
 			blame(scene, "call %zu got %d replies", i + 1, row->replies);
 		if (!row->call)
 			continue;
-		trying += row->call->attempt != NULL;
+		trying += (int)call_attempts_running(row->call);
 		entered += row->call->entered;
 		queued += row->call->waiter.waits;
 		if (scene->clock.time_ms > row->call->deadline_ms)
@@ -464,6 +468,11 @@ request_of(struct scene *scene, const struct scene_wish *wish)
 	request->retry_on = wish->retry_on;
 	request->deadline_ms = wish->deadline_ms;
 	request->timeout_ms = wish->timeout_ms;
+	request->race = wish->race;
+	request->stream = wish->stream;
+	request->on_break = wish->on_break;
+	if (!wish->races)
+		request->race.max_parallel = 1;
 	request->max_retries = wish->has_max_retries ? wish->max_retries : -1;
 	request->params = wish->params;
 	request->messages = one_message(wish);

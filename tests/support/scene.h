@@ -92,6 +92,10 @@ struct scene_wish {
 	int64_t deadline_ms, timeout_ms;
 	int max_retries;
 	struct config_params params; /* without stop and response_format */
+	bool races;
+	struct call_race race; /* if it races */
+	bool stream;
+	enum call_on_break on_break;
 };
 
 struct scene *scene_new(void);

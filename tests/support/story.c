@@ -213,6 +213,44 @@ read_params(struct words *words, struct scene_wish *wish)
 	return NULL;
 }
 
+/* "race [hedge 200ms | hedge auto] [parallel 2]" */
+static char *
+read_race(struct words *words, struct scene_wish *wish)
+{
+	int64_t number;
+
+	wish->races = true;
+	if (words_accept(words, "hedge")) {
+		if (words_accept(words, "auto"))
+			wish->race.hedge_after_ms = CALL_HEDGE_AUTO;
+		else if (!words_time(words, &wish->race.hedge_after_ms))
+			return words_fault(words, "a time or auto");
+	}
+	if (words_accept(words, "parallel")) {
+		if (!words_number(words, &number))
+			return words_fault(words, "a number");
+		wish->race.max_parallel = (int)number;
+	}
+	return NULL;
+}
+
+/* "stream [on-break error | restart | continue]" */
+static char *
+read_stream(struct words *words, struct scene_wish *wish)
+{
+	static const char *const names[] = {"error", "restart", "continue"};
+
+	wish->stream = true;
+	if (!words_accept(words, "on-break"))
+		return NULL;
+	for (size_t i = 0; i < UTIL_COUNT(names); i++)
+		if (words_accept(words, names[i])) {
+			wish->on_break = (enum call_on_break)i;
+			return NULL;
+		}
+	return words_fault(words, "error, restart or continue");
+}
+
 static char *
 read_wish(struct words *words, struct scene_wish *wish)
 {
@@ -244,6 +282,10 @@ read_wish(struct words *words, struct scene_wish *wish)
 		return read_list(words, wish);
 	if (words_accept(words, "retry-on"))
 		return read_retry_on(words, wish);
+	if (words_accept(words, "race"))
+		return read_race(words, wish);
+	if (words_accept(words, "stream"))
+		return read_stream(words, wish);
 	if (words_accept(words, "no-fallback")) {
 		wish->no_fallback = true;
 		return NULL;

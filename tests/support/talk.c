@@ -7,13 +7,12 @@
 #include <string.h>
 
 static void
-on_send(void *arg, char *bytes, size_t count)
+on_send(void *arg, const char *bytes, size_t count)
 {
 	struct talk *talk = arg;
 
 	WIRE_MUST(buf_add(&talk->out, bytes, count) == 0);
 	talk->sent++;
-	free(bytes);
 }
 
 static void

@@ -95,12 +95,11 @@ on_connections(void *arg)
 }
 
 static void
-on_send(void *arg, char *bytes, size_t count)
+on_send(void *arg, const char *bytes, size_t count)
 {
 	struct stage *stage = arg;
 
 	(void)buf_add(&stage->out, bytes, count);
-	free(bytes);
 }
 
 static void

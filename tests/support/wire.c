@@ -131,8 +131,10 @@ take(const msgpack_object *object)
 		const char *method = json_string(json_at(reply.message, 1), NULL);
 
 		WIRE_MUST(json_count(reply.message) == 3);
-		WIRE_MUST(method && strcmp(method, "event") == 0);
-		WIRE_MUST(json_count(json_at(reply.message, 2)) == 1);
+		WIRE_MUST(method &&
+			(strcmp(method, "event") == 0 || strcmp(method, "delta") == 0 ||
+				strcmp(method, "reset") == 0));
+		WIRE_MUST(json_count(json_at(reply.message, 2)) >= 1);
 		reply.event = json_at(json_at(reply.message, 2), 0);
 		return reply;
 	}

@@ -27,7 +27,8 @@ struct wire_reply {
 	struct json *message;     /* owned */
 	const struct json *error; /* type JSON_NULL: none */
 	const struct json *result;
-	const struct json *event; /* it is a notification, [2, "event", [event]]; NULL: a reply */
+	/* It is a notification: its first parameter, of `event` the event; NULL: a reply. */
+	const struct json *event;
 };
 
 void wire_open(struct wire *wire, const char *path);
