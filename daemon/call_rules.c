@@ -53,10 +53,16 @@ call_admit(struct call *call, struct route_candidate *candidate, int64_t now_ms)
 	return route_admit(candidate, call->env->health, now_ms);
 }
 
+static bool
+goes_on_from_told(const struct call *call)
+{
+	return call->request->on_break == CALL_BREAK_CONTINUE && call_has_told(call);
+}
+
 struct route_candidate *
 call_next_candidate(struct call *call, int64_t now_ms, bool *busy)
 {
-	bool continues = call->request->on_break == CALL_BREAK_CONTINUE && call_has_told(call);
+	bool continues = goes_on_from_told(call);
 	struct route_candidate *first = NULL;
 
 	*busy = false;
@@ -158,18 +164,36 @@ call_repeat_wait_ms(
 	return retry_take(budget(call, candidate)) ? wait_ms : -1;
 }
 
+/* The first whose stream broke and that has not been thought of again; those that can go on from
+ * what was told before others. */
+static struct route_candidate *
+next_broken(struct call *call)
+{
+	struct route_candidate *first = NULL;
+
+	for (size_t i = 0; i < call->route.count; i++) {
+		if (!call->progress[i].broke || call->progress[i].spent)
+			continue;
+		if (!goes_on_from_told(call) || call_can_continue(call, &call->route.candidates[i]))
+			return &call->route.candidates[i];
+		if (!first)
+			first = &call->route.candidates[i];
+	}
+	return first;
+}
+
 struct route_candidate *
 call_broken_again(struct call *call, int64_t *wait_ms)
 {
-	for (size_t i = 0; i < call->route.count; i++) {
-		struct call_progress *progress = &call->progress[i];
+	struct route_candidate *candidate;
 
-		if (!progress->broke || progress->spent)
-			continue;
-		*wait_ms = call_repeat_wait_ms(call, &call->route.candidates[i], &progress->last);
+	while ((candidate = next_broken(call))) {
+		struct call_progress *progress = call_progress(call, candidate);
+
+		*wait_ms = call_repeat_wait_ms(call, candidate, &progress->last);
 		progress->broke = false;
 		if (*wait_ms >= 0)
-			return &call->route.candidates[i];
+			return candidate;
 		progress->spent = true;
 	}
 	return NULL;

@@ -154,12 +154,13 @@ bool
 call_can_continue(const struct call *call, const struct route_candidate *candidate)
 {
 	const struct config_target *target = candidate->target;
+	const struct provider_preset *preset = target->provider->endpoint.preset;
 
 	return call->told_calls == 0 && call->told.len > blank_end(&call->told) &&
 		call->told.len <= CONTINUE_MAX_BYTES &&
 		!call_progress(call, candidate)->no_prefill &&
-		!provider_lacks(
-			target->provider->endpoint.preset, target->model, PROVIDER_NEED_PREFILL);
+		(preset->flags & PROVIDER_CONTINUES) &&
+		!provider_lacks(preset, target->model, PROVIDER_NEED_PREFILL);
 }
 
 /* The text of a message of the caller's that is to be gone on from, as parts or as one. */

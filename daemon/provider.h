@@ -29,6 +29,8 @@
 #define PROVIDER_SIGNATURES 0x1000    /* wants back what it put in a tool call's extra_content */
 /* tells a stream's usage without being asked, and may refuse the question */
 #define PROVIDER_USAGE_UNASKED 0x2000
+#define PROVIDER_CONTINUES 0x4000 /* goes on from an assistant's last words, not only takes them \
+	                           */
 
 /* What a request may need: bits. The indices are only for tables. */
 enum provider_need_index {
