@@ -321,6 +321,7 @@ explore_hold(struct explore_call *call, bool held)
 	explore_say(call->explore, "the client of call %zu %s", call->number,
 		held ? "stops reading" : "reads again");
 	call->held = held;
+	call->held_ms = call->explore->scene->clock.time_ms;
 	call_hold(call->row->call, held);
 }
 

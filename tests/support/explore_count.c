@@ -56,8 +56,7 @@ find_candidate(struct explore_call *call, const char *name)
 static bool
 lasts(const struct outcome *outcome)
 {
-	return outcome_rule(outcome->class)->repeat == OUTCOME_REPEAT_NEVER &&
-		outcome->class != OUTCOME_CANCELLED;
+	return outcome_rule(outcome->class)->repeat == OUTCOME_REPEAT_NEVER;
 }
 
 /* It would not take what was told for its own beginning, and may be asked from the beginning. */
@@ -89,8 +88,9 @@ explore_count_attempts(struct explore_call *call, const struct call_attempt *att
 		if (!candidate)
 			continue;
 		candidate->last = attempt->outcome.class;
-		if (refused_to_go_on(call, candidate, &attempt->outcome))
-			candidate->refused++;
+		if (refused_to_go_on(call, candidate, &attempt->outcome) ||
+			attempt->outcome.class == OUTCOME_CANCELLED)
+			candidate->unjudged++;
 		else
 			candidate->lasts |= lasts(&attempt->outcome);
 	}

@@ -108,7 +108,7 @@ repeats_are_allowed(struct explore_moment *moment)
 	const struct explore_candidate *candidate = moment->candidate;
 	int may = candidate->max_repeats + (candidate->last == OUTCOME_RATE_LIMITED);
 
-	return explore_holds(moment, candidate->attempts - candidate->refused <= may,
+	return explore_holds(moment, candidate->attempts - candidate->unjudged <= may,
 		"call %zu: %s for the %dth time", moment->call->number, candidate->name,
 		candidate->attempts + 1);
 }
@@ -238,7 +238,7 @@ count_attempt(struct explore_call *call, struct explore_candidate *candidate)
 	struct explore *explore = call->explore;
 
 	explore->expected.attempts++;
-	if (candidate->attempts > candidate->refused) {
+	if (candidate->attempts > candidate->unjudged) {
 		explore->expected.repeats++;
 		explore_counts(explore, HEALTH_PROVIDER, explore->hosts[candidate->host].name)
 			->repeats++;

@@ -194,10 +194,16 @@ wants_a_stream(struct explore_moment *moment)
 	return explore_holds(moment, moment->call->stream, "call %zu", moment->call->number);
 }
 
+/* Who does not read gets what had come by then, and yet the first that an attempt brings. */
 static bool
 is_reading(struct explore_moment *moment)
 {
-	return explore_holds(moment, !moment->call->held, "call %zu", moment->call->number);
+	const struct explore_call *call = moment->call;
+	int64_t now_ms = moment->explore->scene->clock.time_ms;
+
+	return explore_holds(moment,
+		!call->held || now_ms == call->held_ms || now_ms == call->teller_ms, "call %zu",
+		call->number);
 }
 
 static bool
@@ -206,18 +212,30 @@ begins(const char *text, const struct buf *with)
 	return text && with->len <= strlen(text) && memcmp(text, with->data, with->len) == 0;
 }
 
+/* Whose words they are. */
+static void
+note_teller(struct explore_call *call, size_t request)
+{
+	if (call->teller == request + 1)
+		return;
+	call->teller = request + 1;
+	call->teller_ms = call->explore->scene->clock.time_ms;
+}
+
 static bool
 is_what_one_said(struct explore_moment *moment)
 {
 	const struct explore *explore = moment->explore;
-	const struct explore_call *call = moment->call;
+	struct explore_call *call = moment->call;
 
 	for (size_t i = explore->request_count; i-- > 0;) {
 		const struct explore_request *request = &explore->requests[i];
 
 		if (request->call == call->number && begins(request->text, &call->told) &&
-			call->told_tools <= request->tools)
+			call->told_tools <= request->tools) {
+			note_teller(call, i);
 			return true;
+		}
 	}
 	return explore_holds(moment, false, "call %zu was told \"%s\" and %d tool calls",
 		call->number, call->told.len ? call->told.data : "", call->told_tools);
@@ -226,8 +244,8 @@ is_what_one_said(struct explore_moment *moment)
 static const struct explore_rule at_told[] = {
 	{"Nothing is told after the reply", is_running},
 	{"Nothing is told to who asked for no stream", wants_a_stream},
-	{"Nothing is told to who does not read", is_reading},
 	{"What is told is the beginning of one answer, each piece once", is_what_one_said},
+	{"Nothing more is told to who does not read", is_reading},
 };
 
 void

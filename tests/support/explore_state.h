@@ -50,7 +50,8 @@ struct explore_candidate {
 	bool configured;
 	int max_repeats, max_concurrency;
 	int attempts; /* so far */
-	int refused;  /* of them to go on from what was told: the next one is no repeat */
+	int unjudged; /* of them: they lost a race, or would not go on from what was told, and the
+	                 next one is no repeat */
 	enum outcome_class last; /* what the last of them came to */
 	bool lasts;              /* that does not pass by itself */
 };
@@ -71,6 +72,9 @@ struct explore_call {
 	int told_tools;
 	int resets;
 	bool held;
+	int64_t held_ms; /* since when, or when it was */
+	size_t teller;   /* whose words it is told, a request's number + 1; 0: nobody's yet */
+	int64_t teller_ms;
 	int in_flight, made; /* requests; fresh ones aside */
 	int64_t last_ms;     /* when the last of them began */
 	bool has_needs;      /* it asks for what not everybody can do */

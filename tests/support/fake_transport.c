@@ -37,6 +37,7 @@ struct transfer {
 	bool ended;     /* the network brings no more */
 	bool held;
 	bool in_callback, cancelled;
+	bool counted; /* among those in flight */
 };
 
 static struct fake_host *
@@ -101,6 +102,20 @@ scripted(const struct fake_transport *fake, const char *name)
 	return host && host->has_forever ? &host->forever : NULL;
 }
 
+/* It is in flight no longer. */
+static void
+count_out(struct transfer *transfer)
+{
+	struct fake_transport *fake = transfer->fake;
+
+	if (!transfer->counted)
+		return;
+	transfer->counted = false;
+	fake->in_flight--;
+	if (fake->ended)
+		fake->ended(fake->arg, transfer->request);
+}
+
 static void
 free_transfer(struct transfer *transfer)
 {
@@ -109,11 +124,7 @@ free_transfer(struct transfer *transfer)
 	clock_stop(&fake->clock->clock, &transfer->timer);
 	clock_stop(&fake->clock->clock, &transfer->again);
 	list_remove(&transfer->node);
-	if (!transfer->check) {
-		fake->in_flight--;
-		if (fake->ended)
-			fake->ended(fake->arg, transfer->request);
-	}
+	count_out(transfer);
 	http_headers_free(&transfer->headers);
 	fake_reply_free(&transfer->reply);
 	free(transfer);
@@ -307,6 +318,7 @@ begin_request(struct transfer *transfer, const struct transport_request *asked)
 	begin(transfer, script ? script : &own, request->host, asked);
 	fake_behaviour_free(&own);
 	fake->in_flight++;
+	transfer->counted = true;
 	if (fake->started)
 		fake->started(fake->arg, transfer->request);
 }
@@ -336,6 +348,7 @@ cancel(struct transfer *transfer)
 {
 	assert(!transfer->cancelled);
 	transfer->cancelled = true;
+	count_out(transfer);
 	if (!transfer->in_callback)
 		free_transfer(transfer);
 }
