@@ -39,6 +39,13 @@ circuits_keep_out(struct route_candidate *candidate, const struct health_subject
 	return by_provider || by_target;
 }
 
+static bool
+has_room(const struct config_provider *provider, const struct health_subject *of_provider)
+{
+	return provider->max_concurrency == 0 || !of_provider ||
+		of_provider->in_flight < provider->max_concurrency;
+}
+
 enum route_out
 route_admit(struct route_candidate *candidate, struct health *health, int64_t now_ms)
 {
@@ -58,8 +65,7 @@ route_admit(struct route_candidate *candidate, struct health *health, int64_t no
 		(void)kept_out(candidate, ROUTE_LACKS, 0);
 	else if (!candidate->forced && circuits_keep_out(candidate, of_provider, of_target, now_ms))
 		return candidate->out;
-	else if (provider->max_concurrency > 0 && of_provider &&
-		of_provider->in_flight >= provider->max_concurrency)
+	else if (!has_room(provider, of_provider))
 		(void)kept_out(candidate, ROUTE_BUSY, 0);
 	return candidate->out;
 }
@@ -239,7 +245,7 @@ early_probe_state(const struct route_candidate *candidate, struct health *health
 		health_find(health, HEALTH_PROVIDER, target->provider->name),
 		health_find(health, HEALTH_TARGET, target->name),
 	};
-	bool admits = true;
+	bool admits = has_room(target->provider, subjects[0]);
 
 	*probing = false;
 	for (size_t i = 0; i < UTIL_COUNT(subjects); i++) {
@@ -292,8 +298,7 @@ route_out_by_hearsay(const struct route_candidate *candidate, struct health *hea
 	if (candidate->out != ROUTE_PROVIDER_OPEN && candidate->out != ROUTE_TARGET_OPEN &&
 		candidate->out != ROUTE_PROBING)
 		return false;
-	if (provider->max_concurrency > 0 && of_provider &&
-		of_provider->in_flight >= provider->max_concurrency)
+	if (!has_room(provider, of_provider))
 		return false;
 	return by_hearsay(of_provider, now_ms) && by_hearsay(of_target, now_ms);
 }

@@ -59,20 +59,31 @@ lasts(const struct outcome *outcome)
 	return outcome_rule(outcome->class)->repeat == OUTCOME_REPEAT_NEVER;
 }
 
-/* It would not take what was told for its own beginning, and may be asked from the beginning. */
-static bool
-refused_to_go_on(const struct explore_call *call, const struct explore_candidate *candidate,
-	const struct outcome *outcome)
+/* The request of the number-th attempt of a call at a candidate. */
+static const struct explore_request *
+request_of(const struct explore_call *call, const struct explore_candidate *candidate, int number)
 {
 	const struct explore *explore = call->explore;
 
-	if (outcome->class != OUTCOME_BAD_REQUEST)
-		return false;
-	for (size_t i = explore->request_count; i-- > 0;)
-		if (explore->requests[i].call == call->number &&
-			&call->candidates[explore->requests[i].candidate] == candidate)
-			return explore->requests[i].continues;
-	return false;
+	for (size_t i = 0; i < explore->request_count; i++) {
+		const struct explore_request *request = &explore->requests[i];
+
+		if (request->call == call->number && !request->fresh &&
+			&call->candidates[request->candidate] == candidate && number-- == 0)
+			return request;
+	}
+	return NULL;
+}
+
+/* Did it lose a race, or not take what was told for its own beginning? It may be asked again. */
+static bool
+is_unjudged(const struct explore_call *call, const struct explore_candidate *candidate,
+	const struct outcome *outcome)
+{
+	const struct explore_request *request = request_of(call, candidate, candidate->ended);
+
+	return outcome->class == OUTCOME_CANCELLED ||
+		(outcome->class == OUTCOME_BAD_REQUEST && request && request->continues);
 }
 
 void
@@ -88,11 +99,12 @@ explore_count_attempts(struct explore_call *call, const struct call_attempt *att
 		if (!candidate)
 			continue;
 		candidate->last = attempt->outcome.class;
-		if (refused_to_go_on(call, candidate, &attempt->outcome) ||
-			attempt->outcome.class == OUTCOME_CANCELLED)
-			candidate->unjudged++;
-		else
+		candidate->judged = !is_unjudged(call, candidate, &attempt->outcome);
+		candidate->ended++;
+		if (candidate->judged)
 			candidate->lasts |= lasts(&attempt->outcome);
+		else
+			candidate->unjudged++;
 	}
 }
 

@@ -141,7 +141,7 @@ is_forced(const struct explore_moment *moment)
 {
 	const struct explore_host *host = &moment->explore->hosts[moment->candidate->host];
 
-	return host->forced_until_ms > moment->call->row->asked_ms;
+	return host->forced_until_ms >= moment->call->row->asked_ms;
 }
 
 static bool
@@ -238,11 +238,10 @@ count_attempt(struct explore_call *call, struct explore_candidate *candidate)
 	struct explore *explore = call->explore;
 
 	explore->expected.attempts++;
-	if (candidate->attempts > candidate->unjudged) {
-		explore->expected.repeats++;
+	explore->expected.repeats += candidate->attempts > candidate->unjudged;
+	if (candidate->attempts > 0 && candidate->judged)
 		explore_counts(explore, HEALTH_PROVIDER, explore->hosts[candidate->host].name)
 			->repeats++;
-	}
 	candidate->attempts++;
 	call->made++;
 	call->last_ms = explore->scene->clock.time_ms;

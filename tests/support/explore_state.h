@@ -52,6 +52,8 @@ struct explore_candidate {
 	int attempts; /* so far */
 	int unjudged; /* of them: they lost a race, or would not go on from what was told, and the
 	                 next one is no repeat */
+	bool judged;  /* the last of them was none of these */
+	int ended;    /* of them */
 	enum outcome_class last; /* what the last of them came to */
 	bool lasts;              /* that does not pass by itself */
 };
