@@ -90,14 +90,13 @@ call_hedge_ms(const struct call *call)
 
 	if (hedge_ms != CALL_HEDGE_AUTO)
 		return hedge_ms;
-	const struct health_subject *subject = call->newest
-		? health_find(
-			  call->env->health, HEALTH_TARGET, call->newest->candidate->target->name)
-		: NULL;
-	hedge_ms = subject
-		? latency_percentile_ms(
-			  call->request->stream ? &subject->first_token : &subject->latency, 95)
-		: -1;
+	const struct route_candidate *newest = call->newest ? call->newest->candidate : NULL;
+	const struct health_subject *subject =
+		newest ? health_find(call->env->health, HEALTH_TARGET, newest->target->name) : NULL;
+	if (!subject)
+		return HEDGE_UNKNOWN_MS;
+	hedge_ms = latency_percentile_ms(
+		call->request->stream ? &subject->first_token : &subject->latency, 95);
 	if (hedge_ms < 0)
 		return HEDGE_UNKNOWN_MS;
 	/* 0 would be all at once */
