@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "call_rules.h"
+#include "choose.h"
 #include "llmfo.h"
 #include "log.h"
 
@@ -44,6 +45,7 @@ call_request_free(struct call_request *request)
 	free(request->model);
 	free(request->end_user);
 	free(request->workspace);
+	choose_free(request);
 	config_unref(request->config);
 	free(request);
 }
@@ -56,6 +58,10 @@ call_request_judge(struct call_request *request)
 		.tool_choice = request->tool_choice};
 
 	request->needs = provider_needs_of_messages(&chat);
+	request->demand.images =
+		request->needs & (PROVIDER_NEED_IMAGE_DATA | PROVIDER_NEED_IMAGE_URL);
+	request->demand.tools = request->needs & PROVIDER_NEED_TOOLS;
+	request->demand.prompt_tokens = provider_estimate_prompt_tokens(&chat);
 }
 
 struct route_want
@@ -70,6 +76,10 @@ call_request_want(const struct call_request *request)
 		.config = request->config,
 		.params = &request->params,
 		.needs = request->needs,
+		.strategy = request->strategy,
+		.seed = request->seed,
+		.stream = request->stream,
+		.demand = &request->demand,
 	};
 }
 
@@ -236,13 +246,15 @@ call_succeed(struct call_lane *lane, struct provider_answer *answer)
 static void
 order_candidates(struct call *call)
 {
-	const struct call_request *request = call->request;
-	struct route_want want = call_request_want(request);
+	struct route_want want;
 
+	choose_draw(call->request, call->env);
+	want = call_request_want(call->request);
 	want.call = call->number;
 	route_free(&call->route);
 	free(call->progress);
 	route_order(&call->route, call->env->health, &want, clock_now_ms(call->env->clock));
+	call_log_candidates(call);
 	call->progress = x_calloc(call->route.count, sizeof call->progress[0]);
 	call_lanes_make(call);
 }

@@ -194,6 +194,8 @@ void call_attempt_cost(const struct call_lane *lane, struct call_attempt *attemp
 
 /* The message of a failed call, a new string. */
 char *call_failure_text(const struct call *call, int error);
+/* At debug level: every candidate in its order, as explain has it. */
+void call_log_candidates(const struct call *call);
 void call_log_switch(const struct call_lane *lane);
 void call_log_answered(const struct call *call, const struct route_candidate *winner);
 void call_log_failed(const struct call *call);

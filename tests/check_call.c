@@ -137,6 +137,7 @@ request_for(const char *chain)
 	request->fallback = true;
 	request->race.max_parallel = 1;
 	request->max_retries = -1;
+	request->race.max_parallel = 1;
 	request->messages = json_new_array();
 	return request;
 }

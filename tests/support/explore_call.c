@@ -138,23 +138,31 @@ draw_wish(struct explore *explore, struct scene_wish *wish)
 	}
 }
 
+static struct call_race
+draw_race(struct explore *explore)
+{
+	struct call_race race = {.max_parallel = explore_below(explore, 4)};
+
+	if (!explore_one_in(explore, 3))
+		race.max_parallel = 1;
+	else if (explore_one_in(explore, 3))
+		race.hedge_after_ms = CALL_HEDGE_AUTO;
+	else if (explore_one_in(explore, 2))
+		race.hedge_after_ms = 1 + explore_below(explore, 3000);
+	return race;
+}
+
 static void
 draw_manner(struct explore *explore, struct call_request *request)
 {
 	request->stream = explore_one_in(explore, 2);
+	if (explore_one_in(explore, 3))
+		request->strategy = (enum strategy)explore_below(explore, STRATEGY_COUNT);
 	request->on_break = (enum call_on_break)explore_below(explore, 3);
-	if (!explore_one_in(explore, 3)) {
-		request->race.max_parallel = 1;
-		return;
-	}
-	request->race.max_parallel = explore_below(explore, 4);
-	switch (explore_below(explore, 3)) {
-	case 0: request->race.hedge_after_ms = 0; break;
-	case 1: request->race.hedge_after_ms = CALL_HEDGE_AUTO; break;
-	default: request->race.hedge_after_ms = 1 + explore_below(explore, 3000); break;
-	}
-	/* only those that go one after the other remember */
-	request->remembers = request->remembers && request->race.max_parallel == 1;
+	request->race = draw_race(explore);
+	/* only those that go one after the other, in the chain's order, remember */
+	request->remembers = request->remembers && request->strategy == STRATEGY_sequential &&
+		request->race.max_parallel == 1;
 }
 
 static size_t

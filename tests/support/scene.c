@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "call_rules.h"
+#include "choose.h"
 #include "llmfo.h"
 
 /* The keys of every story hold this; it may stand in no line of the log. */
@@ -379,49 +380,35 @@ one_message(const struct scene_wish *wish)
 	return messages;
 }
 
-/* The targets a bare provider or model stands for: all of them that match, in the file's order. */
-static size_t
-matching(const struct config *config, const struct scene_wish *wish, const char **names, size_t max)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < config->target_count && count < max; i++) {
-		const struct config_target *target = config->targets[i];
-
-		if ((!wish->provider || strcmp(target->provider->name, wish->provider) == 0) &&
-			(!wish->model || strcmp(target->model, wish->model) == 0))
-			names[count++] = target->name;
-	}
-	return count;
-}
-
 /* Finds or makes the chain of a call: NULL, or what is wrong. */
 static char *
-choose_chain(struct scene *scene, const struct scene_wish *wish, struct call_request *request)
+choose_chain(const struct scene_wish *wish, struct call_request *request)
 {
-	const char *names[64];
-	size_t count = wish->target_count;
+	struct choose_wish choice = {
+		.chain = wish->chain,
+		.agent = wish->agent,
+		.provider = wish->provider,
+		.model = wish->model,
+		.strategy = wish->strategy,
+		.task_type = wish->task_type,
+		.targets = wish->target_count ? wish->targets : NULL,
+		.target_count = wish->target_count,
+		.require = wish->require,
+		.require_count = wish->require_count,
+		.prefer = wish->prefer,
+		.prefer_count = wish->prefer_count,
+		.max_latency_ms = wish->max_latency_ms,
+		.has_budget = wish->has_budget,
+		.budget_picousd = wish->budget_picousd,
+	};
 	struct buf why;
 
-	buf_init(&why, 1000);
-	for (size_t i = 0; i < count; i++)
-		names[i] = wish->targets[i];
-	if (!count && !wish->chain && !wish->agent && (wish->provider || wish->model))
-		count = matching(scene->core.config, wish, names, UTIL_COUNT(names));
-	if (count) {
-		if (config_make_chain(scene->core.config, names, count, &request->own_chain, &why))
-			return buf_take(&why, NULL);
-		request->chain = request->own_chain;
-	} else {
-		const char *name = wish->agent ? wish->agent
-			: wish->chain          ? wish->chain
-					       : scene->core.config->default_chain;
-
-		request->chain = config_find_chain(scene->core.config, name, wish->agent != NULL);
-		request->remembers = true;
-	}
+	buf_init(&why, 4000);
+	int error = choose(request, &choice, &why);
+	if (error)
+		return buf_take(&why, NULL);
 	buf_free(&why);
-	return request->chain ? NULL : x_strdup("there is no such chain or agent");
+	return NULL;
 }
 
 static struct call_request *
@@ -430,19 +417,15 @@ request_of(struct scene *scene, const struct scene_wish *wish)
 	struct call_request *request = x_calloc(1, sizeof *request);
 
 	request->config = config_ref(scene->core.config);
-	request->provider = x_strdup(wish->provider);
-	request->model = x_strdup(wish->model);
+	request->end_user = x_strdup(wish->user);
 	request->fallback = scene->core.config->fallback && scene->core.config->enable_fallback &&
 		!wish->no_fallback;
 	request->has_retry_on = wish->has_retry_on;
 	request->retry_on = wish->retry_on;
 	request->deadline_ms = wish->deadline_ms;
 	request->timeout_ms = wish->timeout_ms;
-	request->race = wish->race;
 	request->stream = wish->stream;
 	request->on_break = wish->on_break;
-	if (!wish->races)
-		request->race.max_parallel = 1;
 	request->max_retries = wish->has_max_retries ? wish->max_retries : -1;
 	request->params = wish->params;
 	request->messages = one_message(wish);
@@ -456,7 +439,13 @@ scene_request(struct scene *scene, const struct scene_wish *wish, char **fault)
 {
 	struct call_request *request = request_of(scene, wish);
 
-	*fault = choose_chain(scene, wish, request);
+	call_request_judge(request);
+	*fault = choose_chain(wish, request);
+	if (wish->races) {
+		request->strategy = STRATEGY_fastest;
+		request->remembers = false;
+		request->race = wish->race;
+	}
 	if (!*fault)
 		return request;
 	call_request_free(request);
@@ -479,7 +468,6 @@ scene_ask(struct scene *scene, const struct scene_wish *wish)
 	row->asked_ms = scene->clock.time_ms;
 	scene->calls = x_realloc(scene->calls, (scene->call_count + 1) * sizeof(void *));
 	scene->calls[scene->call_count++] = row;
-	call_request_judge(request);
 	row->call = call_start(&scene->core.env, request, &scene_call_events, row);
 	if (row->replies)
 		scene_blame(

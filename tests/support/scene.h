@@ -92,7 +92,11 @@ struct scene {
 struct scene_wish {
 	const char *prompt;
 	const char *image; /* a URL beside the prompt; NULL */
-	const char *chain, *agent, *provider, *model;
+	const char *chain, *agent, *provider, *model, *strategy, *task_type, *user;
+	const char *require[8], *prefer[8];
+	size_t require_count, prefer_count;
+	int64_t max_latency_ms, budget_picousd;
+	bool has_budget;
 	const char *targets[16];
 	size_t target_count;
 	bool no_fallback, has_retry_on, has_max_retries;

@@ -188,6 +188,17 @@ read_list(struct words *words, struct scene_wish *wish)
 }
 
 static char *
+read_names(struct words *words, const char *names[8], size_t *count)
+{
+	do {
+		if (words_end(words) || *count == 8)
+			return words_fault(words, "a capability");
+		names[(*count)++] = words_take(words);
+	} while (words_accept(words, ","));
+	return NULL;
+}
+
+static char *
 read_retry_on(struct words *words, struct scene_wish *wish)
 {
 	wish->has_retry_on = true;
@@ -233,6 +244,10 @@ read_wish(struct words *words, struct scene_wish *wish)
 		{"provider", offsetof(struct scene_wish, provider), 0},
 		{"model", offsetof(struct scene_wish, model), 0},
 		{"image", offsetof(struct scene_wish, image), 0},
+		{"strategy", offsetof(struct scene_wish, strategy), 0},
+		{"task", offsetof(struct scene_wish, task_type), 0},
+		{"user", offsetof(struct scene_wish, user), 0},
+		{"max-latency", 0, offsetof(struct scene_wish, max_latency_ms)},
 		{"deadline", 0, offsetof(struct scene_wish, deadline_ms)},
 		{"timeout", 0, offsetof(struct scene_wish, timeout_ms)},
 	};
@@ -250,6 +265,16 @@ read_wish(struct words *words, struct scene_wish *wish)
 	}
 	if (words_accept(words, "targets"))
 		return read_list(words, wish);
+	if (words_accept(words, "require"))
+		return read_names(words, wish->require, &wish->require_count);
+	if (words_accept(words, "prefer"))
+		return read_names(words, wish->prefer, &wish->prefer_count);
+	if (words_accept(words, "budget")) {
+		wish->has_budget = true;
+		return words_number(words, &wish->budget_picousd)
+			? NULL
+			: words_fault(words, "pico-dollars");
+	}
 	if (words_accept(words, "retry-on"))
 		return read_retry_on(words, wish);
 	if (words_accept(words, "race"))
