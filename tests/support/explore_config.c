@@ -114,17 +114,19 @@ draw_rest(struct explore *explore, struct buf *yaml)
 		some_seconds(explore, 1800), explore_one_in(explore, 3) ? 0 : 15,
 		explore_one_in(explore, 3) ? "fail" : "try");
 	if (explore_one_in(explore, 2))
-		(void)buf_printf(yaml, "limits: {calls: %d, queue: %d, lease: %ds}\n",
+		(void)buf_printf(yaml,
+			"limits: {calls: %d, queue: %d, lease: %ds, stream_stall: %ds}\n",
 			1 + explore_below(explore, 8), explore_below(explore, 5),
-			some_seconds(explore, 120));
+			some_seconds(explore, 120), some_seconds(explore, 60));
 	if (explore_one_in(explore, 2))
 		(void)buf_printf(yaml, "defaults: {deadline: %ds}\n", some_seconds(explore, 200));
 	if (explore_one_in(explore, 2))
 		(void)buf_printf(yaml,
 			"features: {fallback: %s, preferred: %s, health_tracking: %s,"
-			" active_checks: %s}\n",
+			" active_checks: %s, hedging: %s}\n",
 			yes_but_one_in(explore, 8), yes_but_one_in(explore, 4),
-			yes_but_one_in(explore, 8), yes_but_one_in(explore, 4));
+			yes_but_one_in(explore, 8), yes_but_one_in(explore, 4),
+			yes_but_one_in(explore, 4));
 }
 
 static char *
