@@ -197,22 +197,25 @@ route_is_there(const struct route_candidate *candidate)
 	}
 }
 
-/* Without failover only the first candidate that is there at all may be used. */
+/* Without failover only the first candidate that is there at all may be used; those that come there
+ * later (an administrator enables them) may not either. */
 static void
 keep_first_alone(struct route *route)
 {
-	bool found = false;
+	const struct route_candidate *first = NULL;
 
-	for (size_t i = 0; i < route->count; i++) {
+	for (size_t i = 0; i < route->count && !first; i++)
+		if (route_is_there(&route->candidates[i]))
+			first = &route->candidates[i];
+	for (size_t i = 0; i < route->count && first; i++) {
 		struct route_candidate *candidate = &route->candidates[i];
 
-		if (!route_is_there(candidate))
+		if (candidate == first)
 			continue;
-		if (found) {
-			candidate->out = ROUTE_NOT_FIRST;
-			candidate->out_for_ms = 0;
-		}
-		found = true;
+		if (candidate->bar == ROUTE_IN)
+			candidate->bar = ROUTE_NOT_FIRST;
+		if (route_is_there(candidate))
+			(void)kept_out(candidate, ROUTE_NOT_FIRST, 0);
 	}
 }
 
@@ -273,7 +276,7 @@ route_early_probe(const struct route *route, struct health *health, int64_t now_
 		if (candidate->out == ROUTE_NOT_FORCED || candidate->out == ROUTE_NOT_FIRST)
 			continue;
 		enum route_out out = route_admit(candidate, health, now_ms);
-		if (!route_is_there(candidate))
+		if (!route_is_there(candidate) || out == ROUTE_NOT_FIRST)
 			continue;
 		bool admits = early_probe_state(candidate, health, &probing);
 		if (out == ROUTE_USED_UP)

@@ -122,16 +122,20 @@ it_may_pass(struct explore_moment *moment)
 }
 
 static bool
-the_model_was_not_too_small(struct explore_moment *moment)
+is_too_small(const struct explore_call *call, const char *model)
 {
-	const struct explore_call *call = moment->call;
-
 	for (size_t i = 0; i < call->candidate_count; i++)
 		if (call->candidates[i].last == OUTCOME_CONTEXT_LENGTH &&
-			strcmp(call->candidates[i].model, moment->candidate->model) == 0)
-			return explore_holds(moment, false, "call %zu: %s after %s", call->number,
-				moment->candidate->name, call->candidates[i].name);
-	return true;
+			strcmp(call->candidates[i].model, model) == 0)
+			return true;
+	return false;
+}
+
+static bool
+the_model_was_not_too_small(struct explore_moment *moment)
+{
+	return explore_holds(moment, !is_too_small(moment->call, moment->candidate->model),
+		"call %zu: %s", moment->call->number, moment->candidate->name);
 }
 
 /* ---- circuits ---- */
@@ -158,6 +162,7 @@ is_open_to(const struct explore_moment *moment, const struct explore_candidate *
 	const struct health_subject *target = target_of(moment, candidate);
 
 	return candidate->configured && candidate->attempts == 0 && !moment->call->has_needs &&
+		!is_too_small(moment->call, candidate->model) &&
 		(!provider ||
 			(!provider->disabled &&
 				circuit_admits(&provider->circuit, now_ms(moment)))) &&
