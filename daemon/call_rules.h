@@ -123,7 +123,7 @@ bool call_can_continue(const struct call *call, const struct route_candidate *ca
 void call_prefill(struct call_lane *lane);
 /* A candidate's stream broke after it had told something: may the call go on? False: it ends. */
 bool call_mends(struct call *call, const struct outcome *outcome);
-/* A stream's whole answer has what was told as its text. */
+/* A stream's answer is whole: what it went on from is part of it. */
 void call_complete(struct call_lane *lane, struct provider_answer *answer);
 
 /* ---- call_rules.c: judgements ---- */
