@@ -148,7 +148,7 @@ call_repeat_wait_ms(
 	const struct call_progress *progress = call_progress(call, candidate);
 	int64_t now_ms = clock_now_ms(call->env->clock);
 
-	if (progress->repeats >= max_repeats(call, candidate) ||
+	if (progress->spent || progress->repeats >= max_repeats(call, candidate) ||
 		outcome->retry_after_ms > candidate->target->provider->retry_after_max_ms)
 		return -1;
 	int64_t wait_ms = class_wait_ms(call, progress, outcome);
