@@ -23,11 +23,15 @@ force(struct explore *explore, const char *name, bool strict)
 	for (size_t i = 0; i < explore->host_count; i++) {
 		struct explore_host *host = &explore->hosts[i];
 
-		if (name && strcmp(host->name, name) == 0)
+		if (name && strcmp(host->name, name) == 0) {
 			host->forced_until_ms = until_ms;
-		else if (host->forced_until_ms > now_ms)
+			explore->forced = strict ? host : NULL;
+		} else if (host->forced_until_ms > now_ms)
 			host->forced_until_ms = now_ms;
 	}
+	if (!name)
+		explore->forced = NULL;
+	explore->forced_ms = now_ms;
 	explore->strict |= name && strict;
 	health_force(scene->core.health, name, strict, until_ms, 0);
 }

@@ -19,6 +19,8 @@ on_text(void *arg, const char *text, size_t length)
 	explore_say(call->explore, "call %zu is told \"%.*s\"", call->number, (int)length, text);
 	call->explore->deltas++;
 	(void)buf_add(&call->told, text, length);
+	if (call->first_ms == 0)
+		call->first_ms = call->explore->scene->clock.time_ms;
 	explore_check_told(call);
 	if (explore_one_in(call->explore, 60))
 		explore_hold(call, true);
@@ -33,6 +35,8 @@ on_tool_call(void *arg, const struct json *tool_call)
 	explore_say(call->explore, "call %zu is told of %s", call->number, name ? name : "nothing");
 	call->explore->deltas++;
 	call->told_tools++;
+	if (call->first_ms == 0)
+		call->first_ms = call->explore->scene->clock.time_ms;
 	explore_check_told(call);
 }
 
@@ -174,6 +178,19 @@ host_index(const struct explore *explore, const char *name)
 	abort();
 }
 
+/* How long one attempt may take. */
+static int64_t
+limit_of(const struct call_request *request, const struct config_provider *provider)
+{
+	const int64_t others_ms[] = {request->chain->timeout_ms, request->timeout_ms};
+	int64_t limit_ms = provider->timeout.total_ms;
+
+	for (size_t i = 0; i < UTIL_COUNT(others_ms); i++)
+		if (others_ms[i] > 0 && others_ms[i] < limit_ms)
+			limit_ms = others_ms[i];
+	return limit_ms;
+}
+
 /* What the call may use, from what the client named and the configuration says of it. */
 static void
 keep_candidates(struct explore_call *call, const struct call_request *request)
@@ -191,6 +208,7 @@ keep_candidates(struct explore_call *call, const struct call_request *request)
 		candidate->host = host_index(call->explore, provider->name);
 		candidate->configured = provider->configured;
 		candidate->max_concurrency = provider->max_concurrency;
+		candidate->limit_ms = limit_of(request, provider);
 		candidate->max_repeats = request->max_retries >= 0 ? request->max_retries
 			: chain->max_retries_per_model >= 0        ? chain->max_retries_per_model
 								   : provider->max_retries;
@@ -224,6 +242,7 @@ keep_call(struct explore *explore, const struct call_request *request)
 	call->stream = request->stream;
 	call->on_break = request->on_break;
 	call->race = request->race;
+	call->names_provider = request->provider != NULL;
 	call->deadline_ms = deadline_of(request, row->asked_ms);
 	buf_init(&call->told, (size_t)1 << 20);
 	keep_candidates(call, request);
@@ -326,9 +345,12 @@ explore_cancel(struct explore_call *call)
 void
 explore_hold(struct explore_call *call, bool held)
 {
+	if (call->held == held)
+		return;
 	explore_say(call->explore, "the client of call %zu %s", call->number,
 		held ? "stops reading" : "reads again");
 	call->held = held;
+	call->was_held |= held;
 	call->held_ms = call->explore->scene->clock.time_ms;
 	call_hold(call->row->call, held);
 }
@@ -453,6 +475,7 @@ explore_on_request(void *arg, size_t index)
 	*request = (struct explore_request){.call = call_of(asked)};
 	struct explore_call *call = explore->calls[request->call];
 	request->candidate = candidate_of(call, asked);
+	request->at_ms = asked->at_ms;
 	request->stream = asked->stream;
 	request->fresh = asked->fresh;
 	request->continues = strstr(asked->body, "\"role\":\"assistant\"") != NULL;

@@ -148,6 +148,21 @@ a_break_is_told_as_one(struct explore_moment *moment)
 		"call %zu", call->number);
 }
 
+static bool
+its_times_are_right(struct explore_moment *moment)
+{
+	const struct explore_call *call = moment->call;
+	const struct call_result *result = moment->result;
+	int64_t took_ms = moment->explore->scene->clock.time_ms - call->row->asked_ms;
+	int64_t first_ms = call->first_ms ? call->first_ms - call->row->asked_ms : -1;
+
+	return explore_holds(moment,
+		result->total_latency_ms == took_ms && result->first_token_ms == first_ms,
+		"call %zu: %lld ms and %lld to the first piece, the reply has %lld and %lld",
+		call->number, (long long)took_ms, (long long)first_ms,
+		(long long)result->total_latency_ms, (long long)result->first_token_ms);
+}
+
 static const struct explore_rule of_reply[] = {
 	{"A call gets one reply, none when it was cancelled", it_is_the_first},
 	{"No reply comes after the deadline", it_is_in_time},
@@ -158,6 +173,7 @@ static const struct explore_rule of_reply[] = {
 	{"No key is in a message", no_secret},
 	{"A call's answer is one provider's whole answer", the_answer_is_whole},
 	{"A stream's reply is what was told", it_agrees_with_what_was_told},
+	{"A reply says how long it took", its_times_are_right},
 	{"Only a stream that told something is interrupted", a_break_is_told_as_one},
 };
 

@@ -214,6 +214,69 @@ nothing_else_is_left(struct explore_moment *moment)
 	return true;
 }
 
+static bool
+strictly_forced_is_alone(struct explore_moment *moment)
+{
+	const struct explore *explore = moment->explore;
+	const struct explore_host *forced = explore->forced;
+
+	return explore_holds(moment,
+		!forced || moment->call->names_provider ||
+			explore->forced_ms >= moment->call->row->asked_ms ||
+			now_ms(moment) >= forced->forced_until_ms ||
+			forced == &explore->hosts[moment->candidate->host],
+		"call %zu: %s", moment->call->number, moment->candidate->name);
+}
+
+/* ---- streams that broke ---- */
+
+static bool
+breaks_are_mended_where_wanted(struct explore_moment *moment)
+{
+	const struct explore_call *call = moment->call;
+
+	return explore_holds(moment,
+		call->on_break != CALL_BREAK_ERROR ||
+			(call->told.len == 0 && call->told_tools == 0),
+		"call %zu", call->number);
+}
+
+static bool
+who_goes_on_may(struct explore_moment *moment)
+{
+	const struct explore_call *call = moment->call;
+
+	return explore_holds(moment,
+		!moment->request->continues ||
+			(call->on_break == CALL_BREAK_CONTINUE && call->told.len > 0 &&
+				call->told_tools == 0),
+		"call %zu", call->number);
+}
+
+/* A prefill may not end in blanks. */
+static bool
+who_goes_on_gets_what_was_told(struct explore_moment *moment)
+{
+	const struct explore *explore = moment->explore;
+	const struct buf *told = &moment->call->told;
+	size_t length = 0, end = told->len;
+
+	if (!moment->request->continues)
+		return true;
+	const char *body =
+		explore->scene->transport.requests[moment->request - explore->requests].body;
+	struct json *tree = json_parse(body, strlen(body), false, NULL);
+	const struct json *messages = json_get(tree, "messages");
+	const struct json *last = json_at(messages, json_count(messages) - 1);
+	const char *text = json_string(json_get(last, "content"), &length);
+	while (end > 0 && strchr(" \t\r\n", told->data[end - 1]))
+		end--;
+	bool holds = text && length == end && memcmp(text, told->data, length) == 0;
+	json_free(tree);
+	return explore_holds(moment, holds, "call %zu was told \"%.*s\"", moment->call->number,
+		(int)told->len, told->data);
+}
+
 static const struct explore_rule of_attempt[] = {
 	{"No attempt is made for a call that is over", its_call_runs},
 	{"No attempt is made after the deadline", the_deadline_is_ahead},
@@ -226,6 +289,10 @@ static const struct explore_rule of_attempt[] = {
 	{"No target is asked more often than max_retries has it", repeats_are_allowed},
 	{"What does not pass by itself is not repeated", it_may_pass},
 	{"After context_length the same model is not asked", the_model_was_not_too_small},
+	{"Where a provider is forced strictly no other is asked", strictly_forced_is_alone},
+	{"A stream that broke ends, if its caller wants it so", breaks_are_mended_where_wanted},
+	{"What was told is gone on from where it can be", who_goes_on_may},
+	{"Who goes on from what was told gets it whole", who_goes_on_gets_what_was_told},
 	{"An open circuit lets nothing through before its time", circuits_let_it_through},
 	{"An open circuit is tried early when nothing else is left", nothing_else_is_left},
 };

@@ -61,6 +61,54 @@ nothing_after_the_deadline(struct explore_moment *moment)
 	return true;
 }
 
+/* What was held back may take as much longer. */
+static bool
+nothing_takes_too_long(struct explore_moment *moment)
+{
+	const struct explore *explore = moment->explore;
+
+	for (size_t i = 0; i < explore->request_count; i++) {
+		const struct explore_request *request = &explore->requests[i];
+		const struct explore_call *call = explore->calls[request->call];
+
+		if (!request->over && !call->was_held &&
+			explore->scene->clock.time_ms - request->at_ms >
+				call->candidates[request->candidate].limit_ms)
+			return explore_holds(
+				moment, false, "request %zu of call %zu", i, request->call);
+	}
+	return true;
+}
+
+static bool
+who_does_not_read_is_left(struct explore_moment *moment)
+{
+	const struct explore *explore = moment->explore;
+
+	for (size_t i = 0; i < explore->call_count; i++) {
+		const struct explore_call *call = explore->calls[i];
+
+		if (call->row->call && call->held &&
+			explore->scene->clock.time_ms - call->held_ms >
+				call->config->stream_stall_ms)
+			return explore_holds(moment, false, "call %zu", i);
+	}
+	return true;
+}
+
+/* A reload may lower the limit below what waits already. */
+static bool
+the_queue_has_an_end(struct explore_moment *moment)
+{
+	struct explore *explore = moment->explore;
+	const struct gate *gate = &explore->scene->core.gate;
+	int before = explore->waited;
+
+	explore->waited = gate->waiting;
+	return explore_holds(moment, gate->waiting <= gate->max_waiting || gate->waiting <= before,
+		"%d calls wait, %d may", gate->waiting, gate->max_waiting);
+}
+
 static bool
 one_reply(struct explore_moment *moment)
 {
@@ -152,6 +200,9 @@ static const struct explore_rule at_turn[] = {
 	{"A call gets one reply, none when it was cancelled", one_reply},
 	{"Nothing is in flight for a call that is over", nothing_without_a_call},
 	{"Nothing is in flight after its call's deadline", nothing_after_the_deadline},
+	{"No attempt takes longer than it may", nothing_takes_too_long},
+	{"Who does not read is not waited for longer than stream_stall", who_does_not_read_is_left},
+	{"No more calls wait than limits.queue", the_queue_has_an_end},
 	{"The daemon's counters are what happened", counters_agree},
 	{"The counters of providers and targets are what happened", health_agrees},
 	{"Repeats at a provider are within its retry budget", repeats_are_paid_for},

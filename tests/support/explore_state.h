@@ -33,6 +33,7 @@ struct explore_request {
 	size_t call;
 	size_t candidate; /* among the call's */
 	bool stream;
+	int64_t at_ms;
 	bool fresh; /* it takes the place of one over a dead connection: no attempt of its own */
 	bool continues; /* it was to go on from what was told */
 	bool over;
@@ -49,7 +50,8 @@ struct explore_candidate {
 	char model[16];
 	bool configured;
 	int max_repeats, max_concurrency;
-	int attempts; /* so far */
+	int64_t limit_ms; /* of an attempt */
+	int attempts;     /* so far */
 	int unjudged; /* of them: they lost a race, or would not go on from what was told, and the
 	                 next one is no repeat */
 	bool judged;  /* the last of them was none of these */
@@ -79,6 +81,9 @@ struct explore_call {
 	int64_t teller_ms;
 	int in_flight, made; /* requests; fresh ones aside */
 	int64_t last_ms;     /* when the last of them began */
+	int64_t first_ms;    /* when it was first told something; 0: it was not */
+	bool was_held;       /* at any time */
+	bool names_provider; /* it asked for one by its name */
 	bool has_needs;      /* it asks for what not everybody can do */
 	size_t counted;      /* of its attempts: those that are in the counts */
 };
@@ -111,9 +116,12 @@ struct explore {
 	size_t request_count;
 	struct explore_count counts[64];
 	size_t count_count;
-	bool strict;           /* somebody was forced strictly at some time */
-	struct stats expected; /* what the daemon's counters should be */
-	size_t logged;         /* lines of the log that were traced */
+	bool strict;                       /* somebody was forced strictly at some time */
+	const struct explore_host *forced; /* strictly, now; NULL */
+	int64_t forced_ms;                 /* since when */
+	int waited;                        /* calls that waited when it was last looked */
+	struct stats expected;             /* what the daemon's counters should be */
+	size_t logged;                     /* lines of the log that were traced */
 	long turns, deltas;
 	char *broken; /* owned */
 	/* the scene's own, behind ours */
