@@ -24,6 +24,8 @@ static const struct ctl_command commands[] = {
 	{"check", "[NAME]", 0, 1, "ask each provider now: there, key good, models there", NULL,
 		ctl_check},
 	{"providers", "", 0, 0, "list the configured providers", NULL, ctl_providers},
+	{"models", "", 0, 0, "list what the configured models are, cost and can do",
+		ctl_models_options, ctl_models},
 	{"chains", "", 0, 0, "list the chains and agents", NULL, ctl_chains},
 	{"force-provider", "NAME|--clear", 0, 1,
 		"move a provider's targets to the front for a while", ctl_force_options,
