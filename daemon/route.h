@@ -69,7 +69,8 @@ struct route_candidate {
 	int64_t out_for_ms;   /* how long it stays out, 0 if that is not a matter of time */
 	unsigned lacks;       /* PROVIDER_NEED_... of the request that it cannot fill */
 	unsigned unfit;       /* MODEL_CAN_... that are required and not known of it */
-	enum route_out bar;   /* ROUTE_IN, or what of the demand it does not fit */
+	enum route_out bar;   /* ROUTE_IN, or why this call may not have it: what of the demand it
+	                         does not fit; that it is not the first */
 	int64_t cost_picousd; /* estimated, -1: unknown */
 	int64_t latency_ms;   /* estimated, -1: unknown */
 	bool measured;        /* that latency is; else it is the registry's figure */

@@ -211,7 +211,7 @@ END_TEST
 static const struct {
 	const char *file, *report;
 } faulty[] = {
-	{"", "holds no models; it needs a map of models: `models: {provider/model: {...}}`\n"},
+	{"", "holds no models; it needs a map `models: {provider/model: {...}}`\n"},
 	{"model:\n  a: {}\n", "1:1: model: unknown key `model`; known here: models\n"},
 	{"models: [a]\n", "1:1: models: must be a map of models: `provider/model: {...}`\n"},
 	{"models:\n  a: {contxt: 1}\n",
