@@ -9,8 +9,15 @@
 		{"targets", CTL_LIST, "A/M,B/N", "targets", "these targets, in this order"}, \
 		{"model", CTL_TEXT, "NAME", "model", "this model alone, or first"}, \
 		{"provider", CTL_TEXT, "NAME", "provider", "this provider alone, or first"}, \
+		{"strategy", CTL_TEXT, "NAME", "strategy", "how the candidates are ordered"}, \
+		{"task", CTL_TEXT, "TYPE", "task_type", "the chain for such a task, or auto"}, \
+		{"require", CTL_LIST, "CAPABILITY,...", "require", \
+			"what a target must have: vision, local, region:eu"}, \
+		{"prefer", CTL_LIST, "CAPABILITY,...", "prefer", \
+			"what capability_match counts besides"}, \
+		{"max-latency", CTL_MS, "DURATION", "max_latency_ms", "no slower target"}, \
 	{ \
-		"strategy", CTL_TEXT, "NAME", "strategy", "how the candidates are ordered" \
+		"budget", CTL_TEXT, "USD", "budget_remaining_usd", "no dearer target" \
 	}
 
 #endif

@@ -99,7 +99,10 @@ put_chain(struct ctl_table *table, const struct llmfo_value *row)
 	bool standard = bool_of(row, "default", false);
 
 	ctl_cell(table, CTL_BOLD, "%s%s", text_of(row, "name"), standard ? " *" : "");
-	ctl_cell(table, CTL_PLAIN, "%s", bool_of(row, "agent", false) ? "agent" : "chain");
+	ctl_cell(table, CTL_PLAIN, "%s",
+		bool_of(row, "agent", false)             ? "agent"
+			: bool_of(row, "builtin", false) ? "built-in"
+							 : "chain");
 	ctl_cell(table, CTL_PLAIN, "%s", text_of(row, "strategy"));
 	cell_list(table, CTL_PLAIN, llmfo_value_get(row, "targets"));
 }

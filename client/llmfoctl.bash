@@ -39,8 +39,19 @@ _llmfoctl_values()
 	case $option in
 	--chain | --agent | --provider | --model) _llmfoctl_names "${option#--}" "$@" ;;
 	--targets) _llmfoctl_names target "$@" ;;
-	--strategy) echo sequential ;;
-	--for | --deadline | --interval) printf '%s\n' 1s 10s 30s 1m 5m 30m 1h ;;
+	--strategy)
+		printf '%s\n' sequential fastest load_balanced balanced cost_optimized \
+			latency_optimized quality_optimized local_first capability_match
+		;;
+	--task)
+		printf '%s\n' auto
+		_llmfoctl_names chain "$@"
+		;;
+	--require | --prefer)
+		printf '%s\n' chat code reasoning analysis vision long_context multilingual tools json
+		[[ $option == --require ]] && printf '%s\n' local region:
+		;;
+	--max-latency | --for | --deadline | --interval) printf '%s\n' 1s 10s 30s 1m 5m 30m 1h ;;
 	esac
 }
 
@@ -106,7 +117,7 @@ _llmfoctl()
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 	elif [[ $option ]]; then
 		local value=${current#"$option="} list=
-		[[ $option == --targets && $value == *,* ]] && list=${value%,*},
+		[[ $option == --@(targets|require|prefer) && $value == *,* ]] && list=${value%,*},
 		local before=${current%"$value"}$list
 		_llmfoctl_offer "${value#"$list"}" "$before" \
 			< <(_llmfoctl_values "$option" "${program[@]}")

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "call_rules.h"
+#include "choose.h"
 #include "llmfo.h"
 #include "log.h"
 
@@ -44,6 +45,7 @@ call_request_free(struct call_request *request)
 	free(request->model);
 	free(request->end_user);
 	free(request->workspace);
+	choose_free(request);
 	config_unref(request->config);
 	free(request);
 }
@@ -56,6 +58,10 @@ call_request_judge(struct call_request *request)
 		.tool_choice = request->tool_choice};
 
 	request->needs = provider_needs_of_messages(&chat);
+	request->demand.images =
+		request->needs & (PROVIDER_NEED_IMAGE_DATA | PROVIDER_NEED_IMAGE_URL);
+	request->demand.tools = request->needs & PROVIDER_NEED_TOOLS;
+	request->demand.prompt_tokens = provider_estimate_prompt_tokens(&chat);
 }
 
 struct route_want
@@ -70,6 +76,10 @@ call_request_want(const struct call_request *request)
 		.config = request->config,
 		.params = &request->params,
 		.needs = request->needs,
+		.strategy = request->strategy,
+		.seed = request->seed,
+		.stream = request->stream,
+		.demand = &request->demand,
 	};
 }
 
@@ -163,6 +173,7 @@ void
 call_fail(struct call *call, int error, char *message)
 {
 	call_lanes_stop(call, NULL);
+	gate_forget(call->env->gate, &call->waiter);
 	clock_stop(call->env->clock, &call->stall);
 	call->error = error;
 	free(call->message);
@@ -235,13 +246,15 @@ call_succeed(struct call_lane *lane, struct provider_answer *answer)
 static void
 order_candidates(struct call *call)
 {
-	const struct call_request *request = call->request;
-	struct route_want want = call_request_want(request);
+	struct route_want want;
 
+	choose_draw(call->request, call->env);
+	want = call_request_want(call->request);
 	want.call = call->number;
 	route_free(&call->route);
 	free(call->progress);
 	route_order(&call->route, call->env->health, &want, clock_now_ms(call->env->clock));
+	call_log_candidates(call);
 	call->progress = x_calloc(call->route.count, sizeof call->progress[0]);
 	call_lanes_make(call);
 }
@@ -271,7 +284,7 @@ static void
 queue_up(struct call *call)
 {
 	if (!gate_wait(call->env->gate, &call->waiter, on_woken, call)) {
-		call_fail(call, LLMFO_EBUSY,
+		call_fail(call, call_has_told(call) ? LLMFO_EINTERRUPTED : LLMFO_EBUSY,
 			x_asprintf("%d calls are waiting already (limits.queue)",
 				call->env->gate->waiting));
 		return;
@@ -332,11 +345,11 @@ arm_hedge(struct call *call)
 {
 	struct clock *clock = call->env->clock;
 
-	if (call->request->race.hedge_after_ms != 0 && has_more(call))
-		clock_start(clock, &call->hedge,
-			util_add_clamped(clock_now_ms(clock), call_hedge_ms(call)), on_hedge, call);
-	else
-		clock_stop(clock, &call->hedge);
+	if (call->request->race.hedge_after_ms == 0 || !has_more(call))
+		return;
+	int64_t at_ms = util_add_clamped(clock_now_ms(clock), call_hedge_ms(call));
+	if (at_ms < call->deadline_ms)
+		clock_start(clock, &call->hedge, at_ms, on_hedge, call);
 }
 
 /* When no candidate is let through: one by an early probe, one whose circuit only a report opened;
@@ -445,6 +458,5 @@ call_abort(struct call *call, int error, const char *message)
 {
 	if (call->state == CALL_ENDING)
 		return;
-	gate_forget(call->env->gate, &call->waiter);
 	call_fail(call, error, x_strdup(message));
 }

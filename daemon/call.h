@@ -51,6 +51,9 @@ struct call_request {
 	struct config *config;          /* a reference */
 	struct config_chain *chain;     /* borrowed from config, or own_chain */
 	struct config_chain *own_chain; /* made for this call: owned; NULL */
+	enum strategy strategy;         /* how its candidates are ordered */
+	struct route_demand demand;     /* what they have to fit; owned content */
+	uint64_t seed;                  /* of the order's chance; 0: drawn when it starts */
 	char *provider, *model;         /* NULL, or those that match come first */
 	bool remembers;
 	bool fallback;
@@ -72,7 +75,7 @@ struct call_request {
 	struct json *warnings; /* array of texts, owned, or NULL */
 };
 
-/* Sets needs, once messages and tools are there. */
+/* Sets needs and what they demand, once messages and tools are there. */
 void call_request_judge(struct call_request *request);
 /* What the route of a request is ordered by. Borrows from it. */
 struct route_want call_request_want(const struct call_request *request);

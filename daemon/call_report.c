@@ -85,7 +85,7 @@ call_failure_text(const struct call *call, int error)
 			"%s%s: ", error == LLMFO_EINTERRUPTED ? "the answer broke off: " : "",
 			last->target);
 		add_outcome(&text, &last->outcome);
-	} else if (error == LLMFO_EBAD_REQUEST) {
+	} else if (count > 0) {
 		(void)buf_printf(&text, "no target can take this request: %s", list.data);
 	} else {
 		(void)buf_puts(&text, error_text(error));
@@ -246,4 +246,19 @@ call_log_circuits(const struct call *call, const struct config_target *target,
 
 	health_report_change(call->env->health, &about, target->provider->name, target->name,
 		change, outcome, clock_now_ms(call->env->clock));
+}
+
+void
+call_log_candidates(const struct call *call)
+{
+	const struct call_request *request = call->request;
+	struct buf text;
+
+	if (!log_wants(LOG_DEBUG))
+		return;
+	buf_init(&text, MESSAGE_MAX_BYTES);
+	route_text(&call->route, &text);
+	log_debug("call %s: %s: %s", request->request_id, strategy_name(request->strategy),
+		text.data);
+	buf_free(&text);
 }

@@ -53,10 +53,16 @@ call_admit(struct call *call, struct route_candidate *candidate, int64_t now_ms)
 	return route_admit(candidate, call->env->health, now_ms);
 }
 
+static bool
+goes_on_from_told(const struct call *call)
+{
+	return call->request->on_break == CALL_BREAK_CONTINUE && call_has_told(call);
+}
+
 struct route_candidate *
 call_next_candidate(struct call *call, int64_t now_ms, bool *busy)
 {
-	bool continues = call->request->on_break == CALL_BREAK_CONTINUE && call_has_told(call);
+	bool continues = goes_on_from_told(call);
 	struct route_candidate *first = NULL;
 
 	*busy = false;
@@ -158,18 +164,36 @@ call_repeat_wait_ms(
 	return retry_take(budget(call, candidate)) ? wait_ms : -1;
 }
 
+/* The first whose stream broke and that has not been thought of again; those that can go on from
+ * what was told before others. */
+static struct route_candidate *
+next_broken(struct call *call)
+{
+	struct route_candidate *first = NULL;
+
+	for (size_t i = 0; i < call->route.count; i++) {
+		if (!call->progress[i].broke || call->progress[i].spent)
+			continue;
+		if (!goes_on_from_told(call) || call_can_continue(call, &call->route.candidates[i]))
+			return &call->route.candidates[i];
+		if (!first)
+			first = &call->route.candidates[i];
+	}
+	return first;
+}
+
 struct route_candidate *
 call_broken_again(struct call *call, int64_t *wait_ms)
 {
-	for (size_t i = 0; i < call->route.count; i++) {
-		struct call_progress *progress = &call->progress[i];
+	struct route_candidate *candidate;
 
-		if (!progress->broke || progress->spent)
-			continue;
-		*wait_ms = call_repeat_wait_ms(call, &call->route.candidates[i], &progress->last);
+	while ((candidate = next_broken(call))) {
+		struct call_progress *progress = call_progress(call, candidate);
+
+		*wait_ms = call_repeat_wait_ms(call, candidate, &progress->last);
 		progress->broke = false;
 		if (*wait_ms >= 0)
-			return &call->route.candidates[i];
+			return candidate;
 		progress->spent = true;
 	}
 	return NULL;
@@ -193,9 +217,8 @@ call_mark_spent(
 	struct call *call, const struct route_candidate *candidate, const struct outcome *outcome)
 {
 	call_progress(call, candidate)->spent = true;
-	/* the same model has the same context everywhere */
 	for (size_t i = 0; outcome->class == OUTCOME_CONTEXT_LENGTH && i < call->route.count; i++)
-		if (strcmp(call->route.candidates[i].target->model, candidate->target->model) == 0)
+		if (!route_takes_more(&call->route.candidates[i], candidate))
 			call->progress[i].spent = true;
 }
 
@@ -281,18 +304,25 @@ call_error_of(const struct outcome *outcome)
 	}
 }
 
-/* Is there a candidate, and none that could do what the request needs? */
-static bool
-all_lack(const struct call *call)
+/* Of a call that no candidate suits: what they have in common, else that the request is at fault.
+ */
+static int
+error_unsuited(const struct call *call)
 {
-	bool any = false;
+	int common = 0;
 
 	for (size_t i = 0; i < call->route.count; i++) {
+		enum route_out out = call->route.candidates[i].out;
+		int error = out == ROUTE_TOO_SHORT ? LLMFO_ECONTEXT_LENGTH
+			: out == ROUTE_TOO_DEAR    ? LLMFO_EBUDGET_EXCEEDED
+						   : LLMFO_EBAD_REQUEST;
+
 		if (route_is_there(&call->route.candidates[i]))
-			return false;
-		any |= call->route.candidates[i].out == ROUTE_LACKS;
+			return LLMFO_EALL_FAILED;
+		if (route_unsuited(out))
+			common = common == 0 || common == error ? error : LLMFO_EBAD_REQUEST;
 	}
-	return any;
+	return common ? common : LLMFO_EALL_FAILED;
 }
 
 int
@@ -301,7 +331,7 @@ call_final_error(const struct call *call)
 	if (clock_now_ms(call->env->clock) >= call->deadline_ms)
 		return LLMFO_EDEADLINE_EXCEEDED;
 	if (call->attempt_count == 0)
-		return all_lack(call) ? LLMFO_EBAD_REQUEST : LLMFO_EALL_FAILED;
+		return error_unsuited(call);
 	const struct outcome *last = &call->attempts[call->attempt_count - 1].outcome;
 	int error = call_error_of(last);
 	/* the request was refused for good: what others said before does not matter */
@@ -327,6 +357,7 @@ call_retry_after_ms(struct call *call)
 
 		switch (call_admit(call, candidate, clock_now_ms(call->env->clock))) {
 		case ROUTE_IN: wait_ms = call->progress[i].last.retry_after_ms; break;
+		case ROUTE_USED_UP:
 		case ROUTE_PROVIDER_OPEN:
 		case ROUTE_TARGET_OPEN: wait_ms = candidate->out_for_ms; break;
 		case ROUTE_PROBING: wait_ms = PROBE_MS; break;

@@ -21,6 +21,7 @@ config_unref(struct config *config)
 		return;
 	for (size_t i = 0; i < config->chain_count; i++)
 		config_chain_free(config->chains[i]);
+	config_chain_free(config->offered);
 	for (size_t i = 0; i < config->target_count; i++)
 		config_target_free(config->targets[i]);
 	for (size_t i = 0; i < config->provider_count; i++)
@@ -82,6 +83,27 @@ config_find_chain(const struct config *config, const char *name, bool agent)
 			return chain;
 	}
 	return NULL;
+}
+
+static void
+add_name(struct buf *text, const char *name)
+{
+	(void)buf_printf(text, "%s%s", text->len ? ", " : "", name);
+}
+
+void
+config_list_providers(const struct config *config, struct buf *text)
+{
+	for (size_t i = 0; i < config->provider_count; i++)
+		add_name(text, config->providers[i]->name);
+}
+
+void
+config_list_chains(const struct config *config, bool agents, struct buf *text)
+{
+	for (size_t i = 0; i < config->chain_count; i++)
+		if (config->chains[i]->agent == agents)
+			add_name(text, config->chains[i]->name);
 }
 
 void

@@ -10,6 +10,7 @@
 #include "buf.h"
 #include "provider.h"
 #include "registry.h"
+#include "strategy.h"
 
 /* One thing wrong (or, as a warning, doubtful) with what was read. Strings are owned. */
 struct config_fault {
@@ -72,6 +73,7 @@ struct config_provider {
 	bool configured;    /* false: left out, `reason` says why */
 	char *reason;       /* "OPENAI_API_KEY is not set"; NULL */
 	bool local;         /* what goes there stays on this host */
+	char *region;       /* NULL: not said */
 	char **models;      /* what it offers, NULL-terminated; never NULL */
 	struct config_params params;
 	struct config_timeout timeout; /* defaults filled in */
@@ -89,8 +91,8 @@ struct config_target {
 	char *name;                       /* "provider/model" */
 	struct config_provider *provider; /* borrowed */
 	char *model;
-	bool listed;    /* the provider's models: names it, or is empty */
-	bool transient; /* made by config_make_chain(): owned by its chain */
+	bool listed;              /* the provider's models: names it, or is empty */
+	bool transient;           /* made by config_make_chain(): owned by its chain */
 	struct model_facts facts; /* of the model there; a local one has prices of 0 */
 };
 
@@ -100,13 +102,18 @@ struct config_chain {
 	char *memory; /* under which health remembers what it prefers: its name, or "agent:NAME" */
 	bool agent;
 	struct config_target **targets; /* the pointers owned, the targets borrowed */
+	int *weights; /* owned, one a target: the order is drawn; NULL: it is as written */
+	bool sticky;  /* by the call's `user`: the same one draws the same */
 	size_t target_count;
+	enum strategy strategy;
+	struct strategy_settings strategies;
 	struct config_retry_on retry_on;
 	int64_t timeout_ms;        /* per attempt, 0: the provider's */
 	int64_t deadline_ms;       /* 0: defaults.deadline */
 	int max_retries_per_model; /* -1: the provider's max_retries */
 	struct config_params params;
-	char *workspace; /* agents; NULL */
+	char *workspace;                /* agents; NULL */
+	const struct config_rule *rule; /* by which the configuration made it; NULL: written */
 };
 
 /* Users and @groups of access.*. */
@@ -133,8 +140,10 @@ struct config {
 	int max_calls, max_queue;
 	int64_t lease_ms;
 	size_t stream_queue_bytes;
-	char *default_chain; /* a chain of that name exists unless there is no
-	                        chain at all */
+	char *default_chain;    /* a chain of that name exists unless there is no
+	                           chain at all */
+	enum strategy strategy; /* of chains that say none, and of a chain made for a call */
+	struct strategy_settings strategies;
 	int64_t default_deadline_ms;
 	struct config_params params;
 	bool fallback, preferred, health_tracking, active_checks, hedging; /* features */
@@ -144,8 +153,11 @@ struct config {
 	size_t provider_count;
 	struct config_target **targets;
 	size_t target_count;
-	struct config_chain **chains; /* configured chains, then agents */
+	/* Configured chains, then those made by rule, then agents. */
+	struct config_chain **chains;
 	size_t chain_count;
+	/* Every target that providers offer, for a call that names none: owned. */
+	struct config_chain *offered;
 	struct registry *registry; /* owned: what the targets know is from there */
 };
 
@@ -192,10 +204,15 @@ void config_unref(struct config *config);
  * case.
  */
 struct config_provider *config_find_provider(const struct config *config, const char *name);
+/* What a chain made by rule is for: "the best first"; "" for any other. */
+const char *config_rule_text(const struct config_chain *chain);
 /* The provider that a target's name ("provider/model") begins with. */
 struct config_provider *config_find_provider_of(const struct config *config, const char *target);
 struct config_target *config_find_target(const struct config *config, const char *name);
 struct config_chain *config_find_chain(const struct config *config, const char *name, bool agent);
+/* Appends "a, b, c": what there is, for config_no_such(). */
+void config_list_providers(const struct config *config, struct buf *text);
+void config_list_chains(const struct config *config, bool agents, struct buf *text);
 /*
  * Appends "there is no provider `x`; there are: a, b" to text. known: what there is, with ", "
  * between, or "".

@@ -57,6 +57,13 @@ is_flat(const struct config_node *node)
 		config_node_get(node, "provider_url");
 }
 
+/* Is there one that the agent goes to first? */
+static bool
+has_primary(const struct config_node *node)
+{
+	return given(config_node_get(node, "primary")) || is_flat(node);
+}
+
 /* What an agent lacks, in the words it has always had: the map's model and provider. */
 static void
 check_pair(struct config_reader *r, struct config_node *at, const char *agent, const char *which,
@@ -150,6 +157,9 @@ read_agent(struct config_reader *r, struct config_agent_source *source)
 		return;
 	}
 	source->chain = config_chain_new(source->name, true);
+	config_chain_go_by(source->chain, r->config);
+	if (has_primary(node))
+		source->chain->strategy = STRATEGY_sequential;
 	config_append_chain(r->config, source->chain);
 	config_section_read(r, node, "agents.*", source->chain);
 	if ((node->kind != CONFIG_MAP && !node->null) || node->cut)
@@ -352,8 +362,9 @@ find_chain(struct config_reader *r, struct config_node *node)
 {
 	const char *name = node->bad ? NULL : config_text(r, node);
 	const struct config_chain *chain = name ? config_find_chain(r->config, name, false) : NULL;
-	/* where there are faults, the chain that nobody wrote was not made */
-	bool unmade = name && r->faults->errors > 0 && util_equal_nocase(name, "default");
+	/* where there are faults, the chains that nobody wrote were not made */
+	bool unmade = name && r->faults->errors > 0 &&
+		(util_equal_nocase(name, "default") || config_is_rule(name));
 
 	if (name && !chain && !unmade)
 		config_error(r, node, "there is no chain `%s`", name);
@@ -400,14 +411,26 @@ shorter(int64_t a, int64_t b)
 
 /* The agent's own `chain:` also lends it what the agent does not say itself. */
 static void
-inherit(struct config_reader *r, struct config_chain *agent, struct config_node *node)
+inherit(struct config_reader *r, struct config_chain *agent, struct config_node *at)
 {
-	const struct config_chain *chain = find_chain(r, node);
+	const struct config_chain *chain = find_chain(r, config_node_get(at, "chain"));
 
 	if (!chain)
 		return;
 	for (size_t i = 0; i < chain->target_count; i++)
 		config_chain_add(agent, chain->targets[i]);
+	if (!config_node_get(at, "strategy") && !has_primary(at))
+		agent->strategy = chain->strategy;
+	if (chain->weights && agent->target_count == chain->target_count &&
+		agent->strategy == chain->strategy && !has_primary(at) &&
+		!given(config_node_get(at, "backup"))) {
+		agent->weights = x_calloc(chain->target_count, sizeof agent->weights[0]);
+		memcpy(agent->weights, chain->weights,
+			chain->target_count * sizeof agent->weights[0]);
+		agent->sticky = chain->sticky;
+	}
+	if (!config_node_get(at, "strategies"))
+		agent->strategies = chain->strategies;
 	if (!agent->retry_on.set)
 		agent->retry_on = chain->retry_on;
 	agent->timeout_ms = shorter(agent->timeout_ms, chain->timeout_ms);
@@ -433,7 +456,7 @@ resolve_agent(struct config_reader *r, const struct config_agent_source *source)
 	else if (given(backup))
 		add_backup(r, source->chain, backup);
 	if (given(chain))
-		inherit(r, source->chain, chain);
+		inherit(r, source->chain, node);
 	config_chain_warn_unusable(r, node, source->chain);
 }
 

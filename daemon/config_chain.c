@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "config_reader.h"
+#include "config_value.h"
 #include "llmfo.h"
 
 #define TARGET_MAX_BYTES 400
@@ -80,11 +81,19 @@ config_chain_free(struct config_chain *chain)
 		if (chain->targets[i]->transient)
 			config_target_free(chain->targets[i]);
 	free(chain->targets);
+	free(chain->weights);
 	free(chain->name);
 	free(chain->memory);
 	free(chain->workspace);
 	config_params_free(&chain->params);
 	free(chain);
+}
+
+void
+config_chain_go_by(struct config_chain *chain, const struct config *config)
+{
+	chain->strategy = config->strategy;
+	chain->strategies = config->strategies;
 }
 
 bool
@@ -134,6 +143,7 @@ read_chain(struct config_reader *r, struct config_node *node)
 	if (!config_name_ok(r, node, false) || !name_is_free(r, node))
 		return;
 	struct config_chain *chain = config_chain_new(node->key, false);
+	config_chain_go_by(chain, r->config);
 	config_append_chain(r->config, chain);
 	config_section_read(r, node, "chains.*", chain);
 	config_retry_on_read(r, config_node_get(node, "retry_on"), &chain->retry_on);
@@ -191,24 +201,88 @@ not_a_target(struct config_reader *r, struct config_node *node, const char *text
 	config_error(r, node, "`%s` is no target; write provider/model", text);
 }
 
-static void
-resolve_target(struct config_reader *r, struct config_chain *chain, struct config_node *node)
+/* Adds the target of that name; false after a fault, or where it is there already. */
+static bool
+resolve_target(struct config_reader *r, struct config_chain *chain, struct config_node *node,
+	const char *text)
 {
-	const char *text = config_text(r, node);
-	const char *slash = text ? strchr(text, '/') : NULL;
+	const char *slash = strchr(text, '/');
 
-	if (!text)
-		return;
 	if (!slash || slash == text || !slash[1] || strlen(text) > TARGET_MAX_BYTES) {
 		not_a_target(r, node, text);
-		return;
+		return false;
 	}
 	char *name = x_strndup(text, (size_t)(slash - text));
 	struct config_provider *provider = config_provider_named(r, node, name);
 	free(name);
-	if (provider &&
-		!config_chain_add(chain, config_target_intern(r->config, provider, slash + 1)))
-		config_warning(r, node, "`%s` is in this chain twice", text);
+	if (!provider)
+		return false;
+	if (config_chain_add(chain, config_target_intern(r->config, provider, slash + 1)))
+		return true;
+	config_warning(r, node, "`%s` is in this chain twice", text);
+	return false;
+}
+
+/* The number behind `provider/model:`; -1 after a fault. */
+static int64_t
+read_weight(struct config_reader *r, struct config_node *node)
+{
+	const char *text = config_text(r, node);
+	struct buf why;
+	int64_t weight = -1;
+
+	buf_init(&why, 200);
+	if (text &&
+		(config_value_int(text, &weight, &why) != 0 || weight < 0 || weight > 1000000)) {
+		config_error(r, node, "`%s` is no weight; it must be from 0 to 1000000", text);
+		weight = -1;
+	}
+	buf_free(&why);
+	return weight;
+}
+
+/* An item of targets: a name, or a map of one name to its weight. */
+static void
+resolve_item(
+	struct config_reader *r, struct config_chain *chain, struct config_node *node, size_t room)
+{
+	int64_t weight = -1;
+
+	if (node->kind == CONFIG_MAP && node->count == 1) {
+		weight = read_weight(r, node->items[0]);
+		if (weight < 0 || !resolve_target(r, chain, node->items[0], node->items[0]->key))
+			return;
+		if (!chain->weights)
+			chain->weights = x_calloc(room, sizeof chain->weights[0]);
+		chain->weights[chain->target_count - 1] = (int)weight;
+		return;
+	}
+	const char *text = config_text(r, node);
+	if (text)
+		(void)resolve_target(r, chain, node, text);
+}
+
+/* Weights are what the order is drawn by: some must count, and nothing else may make the order. */
+static void
+check_weights(struct config_reader *r, const struct config_chain *chain, struct config_node *node)
+{
+	struct config_node *strategy = config_node_get(node, "strategy");
+	struct config_node *sticky = config_node_get(node, "sticky");
+	bool drawn = chain->strategy == STRATEGY_sequential || chain->strategy == STRATEGY_fastest;
+	int64_t sum = 0;
+
+	for (size_t i = 0; chain->weights && i < chain->target_count; i++)
+		sum += chain->weights[i];
+	if (chain->weights && sum == 0)
+		config_error(r, config_node_get(node, "targets"), "one weight must be above 0");
+	if (chain->weights && !drawn)
+		config_error(r, strategy ? strategy : config_node_get(node, "targets"),
+			"weights make the order only where the strategy is sequential or fastest, "
+			"and here it is %s",
+			strategy_name(chain->strategy));
+	if (sticky && !sticky->bad && !chain->weights)
+		config_error(r, sticky,
+			"is for a chain with weights; write targets: [provider/model: 90, ...]");
 }
 
 void
@@ -246,7 +320,8 @@ resolve_chain(struct config_reader *r, struct config_node *node)
 	if (targets->count == 0)
 		config_error(r, targets, "the chain is empty; write [provider/model, ...]");
 	for (size_t i = 0; i < targets->count; i++)
-		resolve_target(r, chain, targets->items[i]);
+		resolve_item(r, chain, targets->items[i], targets->count);
+	check_weights(r, chain, node);
 	config_chain_warn_unusable(r, node, chain);
 }
 
@@ -255,6 +330,7 @@ config_chain_make_default(struct config *config, const char *name)
 {
 	struct config_chain *chain = config_chain_new(name, false);
 
+	config_chain_go_by(chain, config);
 	for (size_t i = 0; i < config->provider_count; i++) {
 		struct config_provider *provider = config->providers[i];
 		const char *own = provider->endpoint.preset->default_model;
@@ -276,6 +352,8 @@ choose_default(struct config_reader *r, struct config_node *named)
 	struct config *config = r->config;
 	const struct config_chain *chain = config_find_chain(config, config->default_chain, false);
 
+	if (!chain && config_is_rule(config->default_chain))
+		return;
 	if (!chain && named && !util_equal_nocase(config->default_chain, "default")) {
 		const char **names = x_calloc(config->chain_count + 1, sizeof *names);
 		for (size_t i = 0; i < config->chain_count; i++)
@@ -310,6 +388,8 @@ config_chains_resolve(
 		for (size_t i = 0; i < chains->count; i++)
 			resolve_chain(r, chains->items[i]);
 	choose_default(r, default_name);
+	if (r->faults->errors == 0)
+		config_rules_make(r->config);
 }
 
 /* ---- a chain for one call ---- */
@@ -365,6 +445,7 @@ config_make_chain(const struct config *config, const char *const *names, size_t 
 	if (error)
 		buf_puts(why, "targets is empty");
 	*chain = config_chain_new("", false);
+	config_chain_go_by(*chain, config);
 	for (size_t i = 0; i < count && !error; i++)
 		error = add_named(config, *chain, names[i], why);
 	if (error) {

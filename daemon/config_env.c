@@ -227,18 +227,17 @@ read_switch(struct config_reader *r, const char *name, bool fallback)
 static void
 read_switches(struct config_reader *r)
 {
-	const char *strategy = value_of(r, "LLM_ROUTING_STRATEGY");
+	const char *name = value_of(r, "LLM_ROUTING_STRATEGY");
+	enum strategy strategy = name ? strategy_find(name) : STRATEGY_sequential;
 
 	r->config->enable_fallback = read_switch(r, "LLM_ENABLE_FALLBACK", true);
-	if (strategy && !util_equal_nocase(strategy, "sequential"))
-		note(r, false,
-			"LLM_ROUTING_STRATEGY is '%s': unknown strategy; available: "
-			"sequential",
-			strategy);
-	if (read_switch(r, "LLM_PREFER_LOCAL", false) && !strategy)
-		note(r, true,
-			"LLM_PREFER_LOCAL is ignored: the strategy local_first is not "
-			"available");
+	if (strategy == STRATEGY_COUNT)
+		note(r, false, "LLM_ROUTING_STRATEGY is '%s': unknown strategy; available: %s",
+			name, strategy_names());
+	else
+		r->config->strategy = strategy;
+	if (read_switch(r, "LLM_PREFER_LOCAL", false) && !name)
+		r->config->strategy = STRATEGY_local_first;
 	if (value_of(r, "REDIS_URL"))
 		note(r, true, "REDIS_URL is ignored: a shared store is not available");
 }
@@ -276,6 +275,7 @@ config_from_env(const struct config_env *env, struct config_faults *faults)
 	config_check_usable(&r);
 	if (faults->errors == 0) {
 		config_chain_make_default(r.config, "default");
+		config_rules_make(r.config);
 		config_targets_learn(r.config);
 		return r.config;
 	}

@@ -16,6 +16,7 @@ set_defaults(struct config *config)
 
 	for (size_t i = 0; i < UTIL_COUNT(sections); i++)
 		config_section_defaults(sections[i], config);
+	config_section_defaults("strategies", &config->strategies);
 	config->enable_fallback = true;
 }
 

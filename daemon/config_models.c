@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "config_reader.h"
+#include "registry_litellm.h"
 
 #define LIST_MAX_BYTES ((size_t)32 << 20)
 
@@ -127,6 +128,21 @@ read_ours(struct config_reader *r, const char *path, const struct buf *text)
 	config_yaml_free(root);
 }
 
+/* LiteLLM's list is one JSON object; a file of ours begins with a key. */
+static void
+read_file(struct config_reader *r, const char *path, const struct buf *text)
+{
+	size_t blank = strspn(text->data, " \t\r\n");
+
+	if (text->data[blank] != '{') {
+		read_ours(r, path, text);
+		return;
+	}
+	registry_open(r->config->registry);
+	registry_litellm_read(r->config->registry, text->data, text->len, path, r->faults);
+	registry_close(r->config->registry);
+}
+
 /* 0 or what config_slurp() says, which nobody has been told then. */
 static int
 load(struct config_reader *r, const char *path)
@@ -136,7 +152,7 @@ load(struct config_reader *r, const char *path)
 	buf_init(&text, LIST_MAX_BYTES);
 	int error = config_slurp(path, LIST_MAX_BYTES, &text, NULL, NULL);
 	if (!error)
-		read_ours(r, path, &text);
+		read_file(r, path, &text);
 	buf_free(&text);
 	return error;
 }

@@ -32,6 +32,7 @@ config_provider_free(struct config_provider *provider)
 	free(provider->name);
 	free(provider->base_url);
 	free(provider->api_version);
+	free(provider->region);
 	if (provider->key)
 		util_wipe(provider->key, strlen(provider->key));
 	free(provider->key);

@@ -141,6 +141,8 @@ struct config_target *config_target_intern(
 	struct config *config, struct config_provider *provider, const char *model);
 void config_target_free(struct config_target *target);
 struct config_chain *config_chain_new(const char *name, bool agent);
+/* Takes over how the configuration orders where nothing else is said. */
+void config_chain_go_by(struct config_chain *chain, const struct config *config);
 /* False if the chain has it already. */
 bool config_chain_add(struct config_chain *chain, struct config_target *target);
 /* Takes the chain over; agents stay behind chains. */
@@ -149,6 +151,10 @@ void config_append_chain(struct config *config, struct config_chain *chain);
 void config_chains_read(struct config_reader *r, struct config_node *chains);
 void config_chains_resolve(
 	struct config_reader *r, struct config_node *chains, struct config_node *default_name);
+/* The chains made by rule, once those of the file are there. */
+void config_rules_make(struct config *config);
+/* Is that the name of one of them? */
+bool config_is_rule(const char *name);
 /* The chain of every target that providers offer. */
 void config_chain_make_default(struct config *config, const char *name);
 /* The provider of a name, or a fault at node that says which there are. */

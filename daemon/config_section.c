@@ -30,6 +30,9 @@ enum type {
 	TRY_OR_FAIL,
 	PARAMS,
 	TIMEOUT,
+	HEDGE,
+	STICKY,
+	STRATEGIES,
 	PRICE,
 	TYPES
 };
@@ -41,6 +44,7 @@ enum type {
 #define OFFSET_chain(field) offsetof(struct config_chain, field)
 #define OFFSET_params(field) offsetof(struct config_params, field)
 #define OFFSET_timeout(field) offsetof(struct config_timeout, field)
+#define OFFSET_strategies(field) offsetof(struct strategy_settings, field)
 #define OFFSET_facts(field) offsetof(struct model_facts, field)
 
 static const struct row {
@@ -227,6 +231,7 @@ read_number(struct config_reader *r, struct config_node *node, const struct row 
 		[COUNT] = config_value_int,
 		[NUMBER] = config_value_int,
 		[DURATION] = config_value_duration,
+		[HEDGE] = config_value_duration,
 		[SIZE] = config_value_size,
 		[PRICE] = config_value_price,
 	};
@@ -234,10 +239,11 @@ read_number(struct config_reader *r, struct config_node *node, const struct row 
 		[COUNT] = print_int,
 		[NUMBER] = print_int,
 		[DURATION] = config_value_print_duration,
+		[HEDGE] = config_value_print_duration,
 		[SIZE] = config_value_print_size,
 		[PRICE] = config_value_print_price,
 	};
-	bool quotable = row->type == DURATION || row->type == SIZE;
+	bool quotable = row->type == DURATION || row->type == HEDGE || row->type == SIZE;
 	const char *text = quotable ? some_text(r, node) : bare_text(r, node);
 	struct buf why;
 	int64_t value;
@@ -294,11 +300,14 @@ static void
 read_strategy(struct config_reader *r, struct config_node *node, const struct row *row, void *into)
 {
 	const char *text = some_text(r, node);
+	enum strategy strategy = text ? strategy_find(text) : STRATEGY_COUNT;
 
 	(void)row;
-	(void)into;
-	if (text && !util_equal_nocase(text, "sequential"))
-		config_error(r, node, "unknown strategy `%s`; available: sequential", text);
+	if (strategy < STRATEGY_COUNT)
+		*(enum strategy *)into = strategy;
+	else if (text)
+		config_error(
+			r, node, "unknown strategy `%s`; available: %s", text, strategy_names());
 }
 
 static void
@@ -317,6 +326,18 @@ read_try_or_fail(
 }
 
 static void
+read_sticky(struct config_reader *r, struct config_node *node, const struct row *row, void *into)
+{
+	const char *text = some_text(r, node);
+
+	(void)row;
+	if (text && strcmp(text, "user") != 0)
+		config_error(r, node, "`%s` must be user", text);
+	else if (text)
+		*(bool *)into = true;
+}
+
+static void
 read_params(struct config_reader *r, struct config_node *node, const struct row *row, void *into)
 {
 	(void)row;
@@ -328,6 +349,23 @@ read_timeout(struct config_reader *r, struct config_node *node, const struct row
 {
 	(void)row;
 	config_timeout_read(r, node, into);
+}
+
+static void
+read_hedge(struct config_reader *r, struct config_node *node, const struct row *row, void *into)
+{
+	if (node->kind == CONFIG_SCALAR && node->text && strcmp(node->text, "auto") == 0)
+		*(int64_t *)into = STRATEGY_HEDGE_AUTO;
+	else
+		read_number(r, node, row, into);
+}
+
+static void
+read_strategies(
+	struct config_reader *r, struct config_node *node, const struct row *row, void *into)
+{
+	(void)row;
+	config_section_read(r, node, "strategies", into);
 }
 
 static void
@@ -366,6 +404,9 @@ static read_fn *const readers[TYPES] = {
 	[TRY_OR_FAIL] = read_try_or_fail,
 	[PARAMS] = read_params,
 	[TIMEOUT] = read_timeout,
+	[HEDGE] = read_hedge,
+	[STICKY] = read_sticky,
+	[STRATEGIES] = read_strategies,
 };
 
 void

@@ -259,6 +259,7 @@ start_anew(struct health_subject *subject)
 	circuit_reset(&subject->circuit);
 	subject->successes = subject->failures = 0;
 	subject->latency = subject->first_token = (struct latency){0};
+	subject->recent = (struct recent){0};
 	subject->retry = (struct retry){0};
 	subject->last_error = (struct health_error){.class = OUTCOME_OK};
 	subject->quota = (struct quota){.known = false};
@@ -344,6 +345,7 @@ end_at(struct health *health, struct health_subject *subject, const struct outco
 	if (outcome->class == OUTCOME_OK) {
 		subject->successes++;
 		subject->last_failure_ms = 0;
+		recent_note(&subject->recent, true, now_ms);
 		if (!outcome->reported)
 			retry_answered(&subject->retry);
 		if (latency_ms >= 0)
@@ -354,6 +356,8 @@ end_at(struct health *health, struct health_subject *subject, const struct outco
 		bool here = mine || subject->kind == HEALTH_TARGET;
 
 		subject->failures += failed;
+		if (failed)
+			recent_note(&subject->recent, false, now_ms);
 		if (failed && here)
 			remember_error(subject, outcome, now_ms);
 		if (here && is_evidence(outcome))

@@ -10,6 +10,7 @@
 #include "circuit.h"
 #include "latency.h"
 #include "quota.h"
+#include "recent.h"
 #include "retry.h"
 
 /* Targets that no configuration lists (callers may name any model) are remembered up to this many;
@@ -37,6 +38,7 @@ struct health_subject {
 	int64_t successes, failures;
 	struct latency latency;     /* of successes */
 	struct latency first_token; /* of streams that succeeded: until their first content */
+	struct recent recent;       /* how often it went well of late */
 	struct retry retry;         /* of a provider: what repeats at its targets take from */
 	struct health_error last_error;
 	struct quota quota;      /* of a target: what its last reply that told left of its limits */

@@ -33,6 +33,11 @@ latency_note(struct latency *latency, int64_t ms)
 		latency->low_ms = ms;
 	if (ms > latency->high_ms)
 		latency->high_ms = ms;
+	int64_t us = ms > INT64_MAX / 4000 ? INT64_MAX / 4 : ms * 1000;
+	if (latency->count == 0)
+		latency->lately_us = us;
+	else
+		latency->lately_us += (us - latency->lately_us) / 4;
 	latency->count++;
 	latency->sum_ms = util_add_clamped(latency->sum_ms, ms);
 	latency->steps[step_of(ms)]++;
@@ -45,6 +50,12 @@ latency_average_ms(const struct latency *latency)
 		return -1;
 	int64_t count = (int64_t)latency->count;
 	return latency->sum_ms / count + (latency->sum_ms % count >= (count + 1) / 2);
+}
+
+int64_t
+latency_lately_ms(const struct latency *latency)
+{
+	return latency->count == 0 ? -1 : (latency->lately_us + 500) / 1000;
 }
 
 int64_t

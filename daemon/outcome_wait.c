@@ -341,7 +341,7 @@ from_body(const struct search *search)
 static const struct dimension {
 	const char *remaining, *reset;
 } dimensions[] = {
-#define X(tokens, remaining, reset) {remaining, reset},
+#define X(tokens, limit, remaining, reset) {remaining, reset},
 #include "quota_header.def"
 #undef X
 };

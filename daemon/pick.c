@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "choose.h"
 #include "health_report.h"
 #include "llmfo.h"
 #include "log.h"
@@ -40,12 +41,12 @@ pick_despite(struct core *core, const struct call_request *request, const struct
 }
 
 int
-pick_take(struct core *core, const struct call_request *request,
-	const struct config_target **target, const struct lease **lease)
+pick_take(struct core *core, struct call_request *request, struct pick *pick)
 {
 	struct route route;
 	int error = LLMFO_EALL_FAILED;
 
+	choose_draw(request, &core->env);
 	pick_order(core, request, &route);
 	if (route.strict_miss)
 		error = LLMFO_ENOT_FOUND;
@@ -63,8 +64,10 @@ pick_take(struct core *core, const struct call_request *request,
 			.valid_ms = request->config->lease_ms,
 		};
 
-		*target = candidate->target;
-		*lease = lease_take(&core->leases, &leased, &error);
+		*pick = (struct pick){.target = candidate->target,
+			.lease = lease_take(&core->leases, &leased, &error),
+			.cost_picousd = candidate->cost_picousd,
+			.latency_ms = candidate->latency_ms};
 	}
 	route_free(&route);
 	return error;

@@ -16,11 +16,17 @@ void pick_order(struct core *core, const struct call_request *request, struct ro
  * it out, or as an early probe; NULL. */
 const struct route_candidate *pick_despite(
 	struct core *core, const struct call_request *request, const struct route *route);
-/* Chooses for a request, whose choosing half is filled in. 0: *target (borrowed from the request's
- * configuration) and *lease; LLMFO_EALL_FAILED: none may be used now; LLMFO_ENOT_FOUND: a provider
- * is forced strictly and has none; LLMFO_EBUSY: too many leases are held. */
-int pick_take(struct core *core, const struct call_request *request,
-	const struct config_target **target, const struct lease **lease);
+/* What was picked. */
+struct pick {
+	const struct config_target *target; /* borrowed from the request's configuration */
+	const struct lease *lease;
+	int64_t cost_picousd, latency_ms; /* estimated; -1: unknown */
+};
+
+/* Chooses for a request, whose choosing half is filled in. 0: *pick; LLMFO_EALL_FAILED: none may be
+ * used now; LLMFO_ENOT_FOUND: a provider is forced strictly and has none; LLMFO_EBUSY: too many
+ * leases are held. */
+int pick_take(struct core *core, struct call_request *request, struct pick *pick) UTIL_MUST_CHECK;
 
 /* What is reported. Borrowed. */
 struct pick_report {

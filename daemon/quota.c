@@ -14,9 +14,9 @@
 
 static const struct row {
 	bool tokens;
-	const char *remaining, *reset;
+	const char *limit, *remaining, *reset;
 } rows[] = {
-#define X(tokens, remaining, reset) {tokens, remaining, reset},
+#define X(tokens, limit, remaining, reset) {tokens, limit, remaining, reset},
 #include "quota_header.def"
 #undef X
 };
@@ -46,6 +46,18 @@ keep_least(int64_t *least, int64_t count)
 		*least = count;
 }
 
+/* Is less than a tenth left of what there is? What the limit is has to be told. */
+static bool
+is_low(const struct http_headers *headers, const struct row *row, int64_t count)
+{
+	char value[VALUE_BYTES];
+
+	if (!http_headers_get(headers, row->limit, value, sizeof value))
+		return false;
+	int64_t limit = read_count(value);
+	return limit > 0 && count < (limit + 9) / 10;
+}
+
 struct quota
 quota_read(const struct http_headers *headers, int64_t wall_ms, int64_t now_ms)
 {
@@ -63,6 +75,7 @@ quota_read(const struct http_headers *headers, int64_t wall_ms, int64_t now_ms)
 			continue;
 		keep_least(rows[i].tokens ? &quota.tokens_remaining : &quota.requests_remaining,
 			count);
+		quota.low |= is_low(headers, &rows[i], count);
 		int64_t wait_ms = http_headers_get(headers, rows[i].reset, value, sizeof value)
 			? outcome_wait_parse(value, 1000, theirs_ms)
 			: -1;
@@ -72,10 +85,20 @@ quota_read(const struct http_headers *headers, int64_t wall_ms, int64_t now_ms)
 			longest_ms = wait_ms;
 	}
 	int64_t wait_ms = used_up_ms > 0 ? used_up_ms : longest_ms;
+	quota.used_up = used_up_ms > 0;
 	quota.known = quota.requests_remaining >= 0 || quota.tokens_remaining >= 0;
 	quota.timed = wait_ms > 0;
 	quota.until_ms = util_add_clamped(now_ms, quota.timed ? wait_ms : QUOTA_UNTIMED_MS);
 	return quota;
+}
+
+int64_t
+quota_used_up_ms(const struct quota *quota, int64_t now_ms)
+{
+	if (!quota->used_up || !quota_holds(quota, now_ms))
+		return 0;
+	return quota->until_ms - now_ms < QUOTA_BELIEVED_MS ? quota->until_ms - now_ms
+							    : QUOTA_BELIEVED_MS;
 }
 
 bool

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* See route.h. */
-#include "route.h"
+#include "route_view.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -56,8 +56,13 @@ route_admit(struct route_candidate *candidate, struct health *health, int64_t no
 		(void)kept_out(candidate, ROUTE_DISABLED, 0);
 	else if (candidate->lacks)
 		(void)kept_out(candidate, ROUTE_LACKS, 0);
+	else if (candidate->bar != ROUTE_IN)
+		(void)kept_out(candidate, candidate->bar, 0);
 	else if (!candidate->forced && circuits_keep_out(candidate, of_provider, of_target, now_ms))
 		return candidate->out;
+	else if (!candidate->forced && of_target && quota_used_up_ms(&of_target->quota, now_ms) > 0)
+		(void)kept_out(
+			candidate, ROUTE_USED_UP, quota_used_up_ms(&of_target->quota, now_ms));
 	else if (provider->max_concurrency > 0 && of_provider &&
 		of_provider->in_flight >= provider->max_concurrency)
 		(void)kept_out(candidate, ROUTE_BUSY, 0);
@@ -71,6 +76,8 @@ group_of(const struct route_candidate *candidate)
 	int group = 2;
 
 	if (candidate->passed_over)
+		group = 4;
+	else if (candidate->low)
 		group = 3;
 	else if (candidate->preferred)
 		group = 1;
@@ -88,13 +95,6 @@ by_group(const void *a, const void *b)
 	if (difference != 0)
 		return difference;
 	return left->place < right->place ? -1 : left->place > right->place;
-}
-
-static bool
-matches(const struct config_target *target, const struct route_want *want)
-{
-	return (!want->provider || strcmp(target->provider->name, want->provider) == 0) &&
-		(!want->model || strcmp(target->model, want->model) == 0);
 }
 
 /* The place of the chain's preferred target among the candidates, or count if there is none. */
@@ -162,10 +162,33 @@ apply_forced(
 }
 
 bool
+route_unsuited(enum route_out out)
+{
+	return out >= ROUTE_LACKS && out <= ROUTE_TOO_SLOW;
+}
+
+bool
+route_takes_more(const struct route_candidate *candidate, const struct route_candidate *than)
+{
+	const struct model_facts *facts = &candidate->target->facts;
+	const struct model_facts *others = &than->target->facts;
+
+	/* the same model has the same context everywhere */
+	if (strcmp(candidate->target->model, than->target->model) == 0)
+		return false;
+	return !(facts->known & others->known & MODEL_CONTEXT) ||
+		facts->context_tokens > others->context_tokens;
+}
+
+bool
 route_is_there(const struct route_candidate *candidate)
 {
-	return candidate->out != ROUTE_NOT_CONFIGURED && candidate->out != ROUTE_DISABLED &&
-		candidate->out != ROUTE_NOT_FORCED && candidate->out != ROUTE_LACKS;
+	switch (candidate->out) {
+	case ROUTE_NOT_CONFIGURED:
+	case ROUTE_DISABLED:
+	case ROUTE_NOT_FORCED: return false;
+	default: return !route_unsuited(candidate->out);
+	}
 }
 
 /* Without failover only the first candidate that is there at all may be used. */
@@ -187,31 +210,12 @@ keep_first_alone(struct route *route)
 	}
 }
 
-/* What the request needs and a target cannot do. */
-static unsigned
-lacks_of(const struct config_target *target, const struct route_want *want)
-{
-	struct provider_chat chat = {.model = target->model};
-
-	if (!want->params)
-		return 0;
-	config_params_fill(&chat, want->params, want->chain, target, want->config);
-	return provider_lacks(target->provider->endpoint.preset, target->model,
-		provider_needs_join(want->needs, provider_needs_of_params(&chat)));
-}
-
 void
 route_order(
 	struct route *route, struct health *health, const struct route_want *want, int64_t now_ms)
 {
-	*route = (struct route){.count = want->chain->target_count};
-	route->candidates = x_calloc(route->count, sizeof route->candidates[0]);
-	for (size_t i = 0; i < route->count; i++) {
-		route->candidates[i].target = want->chain->targets[i];
-		route->candidates[i].place = i;
-		route->candidates[i].lacks = lacks_of(want->chain->targets[i], want);
-		route->candidates[i].wished = matches(want->chain->targets[i], want);
-	}
+	*route = (struct route){.count = 0};
+	route_view(route, health, want, now_ms);
 	apply_forced(route, health, want, now_ms);
 	if (want->fallback)
 		apply_preferred(route, health, want, now_ms);
@@ -266,6 +270,8 @@ route_early_probe(const struct route *route, struct health *health, int64_t now_
 		if (!route_is_there(candidate))
 			continue;
 		bool admits = early_probe_state(candidate, health, &probing);
+		if (out == ROUTE_USED_UP)
+			continue;
 		if (probing || (out != ROUTE_PROVIDER_OPEN && out != ROUTE_TARGET_OPEN))
 			return NULL;
 		if (admits && (!soonest || candidate->out_for_ms < soonest->out_for_ms))
@@ -307,48 +313,4 @@ route_last_resort(const struct route *route, struct health *health, int64_t now_
 			return &route->candidates[i];
 		}
 	return NULL;
-}
-
-const char *
-route_out_text(enum route_out out)
-{
-	static const char *const texts[] = {
-		[ROUTE_IN] = "in",
-		[ROUTE_NOT_CONFIGURED] = "the provider is not configured",
-		[ROUTE_DISABLED] = "disabled by an administrator",
-		[ROUTE_LACKS] = "it cannot do what the request needs",
-		[ROUTE_PROVIDER_OPEN] = "the provider's circuit is open",
-		[ROUTE_TARGET_OPEN] = "the circuit is open",
-		[ROUTE_PROBING] = "half-open, and its probe is out",
-		[ROUTE_BUSY] = "the provider has max_concurrency calls in flight",
-		[ROUTE_NOT_FIRST] = "no failover was asked for, and it is not the first",
-		[ROUTE_NOT_FORCED] = "another provider is forced, strictly",
-	};
-
-	return texts[out];
-}
-
-void
-route_why(const struct route_candidate *candidate, struct buf *text)
-{
-	const char *reason = candidate->target->provider->reason;
-
-	if (candidate->out == ROUTE_LACKS)
-		provider_lacks_text(candidate->lacks, text);
-	else if (candidate->out == ROUTE_NOT_CONFIGURED && reason)
-		(void)buf_puts(text, reason);
-	else
-		(void)buf_puts(text, route_out_text(candidate->out));
-}
-
-const char *
-route_state_text(const struct config_provider *provider, const struct health_subject *subject,
-	int64_t now_ms)
-{
-	if (!provider->configured)
-		return "not_configured";
-	if (subject && subject->disabled)
-		return "disabled";
-	return circuit_state_text(
-		subject ? circuit_state(&subject->circuit, now_ms) : CIRCUIT_CLOSED);
 }

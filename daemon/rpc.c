@@ -117,27 +117,6 @@ rpc_text(const msgpack_object_map *map, const char *key)
 	return text ? x_strndup(text, length) : NULL;
 }
 
-static void
-add_name(struct buf *text, const char *name)
-{
-	(void)buf_printf(text, "%s%s", text->len ? ", " : "", name);
-}
-
-void
-rpc_list_providers(const struct config *config, struct buf *text)
-{
-	for (size_t i = 0; i < config->provider_count; i++)
-		add_name(text, config->providers[i]->name);
-}
-
-void
-rpc_list_chains(const struct config *config, bool agents, struct buf *text)
-{
-	for (size_t i = 0; i < config->chain_count; i++)
-		if (config->chains[i]->agent == agents)
-			add_name(text, config->chains[i]->name);
-}
-
 void
 rpc_hello(struct session_request *request, const msgpack_object_map *map)
 {

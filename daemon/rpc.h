@@ -34,9 +34,6 @@ void rpc_pack_pair_bool(msgpack_packer *packer, const char *key, bool yes);
 void rpc_pack_forced(msgpack_packer *packer, const struct health_forced *forced, int64_t now_ms);
 /* A new string from a checked string parameter, NULL if it was not given. */
 char *rpc_text(const msgpack_object_map *map, const char *key);
-/* Writes "a, b, c" of what there is into text, for not_found. */
-void rpc_list_providers(const struct config *config, struct buf *text);
-void rpc_list_chains(const struct config *config, bool agents, struct buf *text);
 /* Answers not_found, naming what there is of `what`: a provider, a target, or either. */
 void rpc_no_such(struct session_request *request, const char *what, const char *name);
 

@@ -91,7 +91,7 @@ rpc_no_such(struct session_request *request, const char *what, const char *name)
 	buf_init(&known, 4096);
 	buf_init(&text, 8192);
 	if (strstr(what, "provider"))
-		rpc_list_providers(config, &known);
+		config_list_providers(config, &known);
 	for (size_t i = 0; strstr(what, "target") && i < config->target_count; i++)
 		(void)buf_printf(&known, "%s%s", known.len ? ", " : "", config->targets[i]->name);
 	config_no_such(&text, what, name, known.data);

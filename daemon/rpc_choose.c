@@ -1,176 +1,156 @@
 /* SPDX-License-Identifier: MIT */
-/* The choosing half of generate, which pick and explain share: which chain, which filters. And
- * those two. */
+/* The choosing half of generate, which pick and explain share, from its parameters; and those two.
+ */
 #include <stdlib.h>
 #include <string.h>
 
+#include "choose.h"
+#include "decimal.h"
 #include "error.h"
 #include "llmfo.h"
 #include "pick.h"
 #include "rpc.h"
 
-/* not_found, naming what there is. */
-static bool
-not_found(struct session_request *request, const char *what, const char *name, struct buf *known)
+#define TARGETS_MAX 100
+#define NAMES_MAX 32
+#define WHY_MAX_BYTES 8192
+
+/* The texts of a wish, all owned here. */
+struct texts {
+	char *chain, *agent, *provider, *model, *strategy, *task_type;
+	char **targets, **require, **prefer; /* NULL-terminated */
+};
+
+static void
+free_names(char **names)
 {
-	struct buf text;
-
-	buf_init(&text, 8192);
-	config_no_such(&text, what, name, known->data);
-	session_fail(request, LLMFO_ENOT_FOUND, "%s", text.data);
-	buf_free(&text);
-	buf_free(known);
-	return false;
-}
-
-static bool
-find_chain(struct session_request *request, struct call_request *call, const char *name, bool agent)
-{
-	struct buf known;
-
-	call->chain = config_find_chain(call->config, name, agent);
-	call->remembers = true;
-	if (call->chain)
-		return true;
-	buf_init(&known, 4096);
-	rpc_list_chains(call->config, agent, &known);
-	return not_found(request, agent ? "agent" : "chain", name, &known);
-}
-
-static bool
-make_chain(struct session_request *request, struct call_request *call, const char *const *names,
-	size_t count)
-{
-	struct buf why;
-
-	buf_init(&why, 4096);
-	int error = config_make_chain(call->config, names, count, &call->own_chain, &why);
-	if (error)
-		session_fail(request, error, "%s", why.data);
-	buf_free(&why);
-	call->chain = call->own_chain;
-	return error == 0;
-}
-
-/* A chain of the targets that a request lists. */
-static bool
-take_targets(
-	struct session_request *request, const msgpack_object *value, struct call_request *call)
-{
-	uint32_t count = value->type == MSGPACK_OBJECT_ARRAY ? value->via.array.size : 1;
-	const msgpack_object *items =
-		value->type == MSGPACK_OBJECT_ARRAY ? value->via.array.ptr : value;
-	char **names;
-
-	if (count == 0 || count > 100) {
-		session_fail(request, LLMFO_EINVALID_REQUEST,
-			"parameter `targets` must name 1 to 100 targets");
-		return false;
-	}
-	names = x_calloc(count, sizeof names[0]);
-	for (uint32_t i = 0; i < count; i++)
-		names[i] = x_strndup(items[i].via.str.ptr, items[i].via.str.size);
-	bool made = make_chain(request, call, (const char *const *)names, count);
-	for (uint32_t i = 0; i < count; i++)
+	for (size_t i = 0; names && names[i]; i++)
 		free(names[i]);
 	free(names);
-	return made;
 }
 
 static void
-no_such_model(struct session_request *request, const struct config *config, const char *model)
+free_texts(struct texts *texts)
 {
-	struct buf known;
-
-	buf_init(&known, 4096);
-	for (size_t i = 0; i < config->target_count; i++)
-		if (config->targets[i]->listed)
-			(void)buf_printf(
-				&known, "%s%s", known.len ? ", " : "", config->targets[i]->name);
-	session_fail(request, LLMFO_ENOT_FOUND, "no provider lists the model `%s`; listed: %s",
-		model, known.len ? known.data : "none");
-	buf_free(&known);
+	free(texts->chain);
+	free(texts->agent);
+	free(texts->provider);
+	free(texts->model);
+	free(texts->strategy);
+	free(texts->task_type);
+	free_names(texts->targets);
+	free_names(texts->require);
+	free_names(texts->prefer);
 }
 
-/* The call named a provider or a model and nothing else: nothing outside them is tried. */
+/* A list of names, or one alone. False: the request was answered. */
 static bool
-take_filters(struct session_request *request, struct call_request *call)
+take_names(struct session_request *request, const msgpack_object_map *map, const char *key,
+	uint32_t low, uint32_t high, char ***names, size_t *count)
 {
-	const struct config *config = call->config;
-	const char **names = x_calloc(config->target_count + 1, sizeof names[0]);
-	char *both = NULL;
-	size_t count = 0;
-	bool made = false;
+	const msgpack_object *value = message_get(map, key);
 
-	if (call->provider && call->model) {
-		both = x_asprintf("%s/%s", call->provider, call->model);
-		names[count++] = both;
-	}
-	for (size_t i = 0; !both && i < config->target_count; i++) {
-		const struct config_target *target = config->targets[i];
-
-		if ((!call->provider || strcmp(target->provider->name, call->provider) == 0) &&
-			(!call->model || strcmp(target->model, call->model) == 0))
-			names[count++] = target->name;
-	}
-	if (count > 0)
-		made = make_chain(request, call, names, count);
-	else if (call->model)
-		no_such_model(request, config, call->model);
-	else
-		session_fail(request, LLMFO_ENOT_FOUND,
-			"provider `%s` lists no models; name one with `model`", call->provider);
-	free(both);
-	free(names);
-	return made;
-}
-
-static bool
-check_provider(struct session_request *request, const struct call_request *call)
-{
-	struct buf known;
-
-	if (!call->provider || config_find_provider(call->config, call->provider))
+	if (!value)
 		return true;
-	buf_init(&known, 4096);
-	rpc_list_providers(call->config, &known);
-	return not_found(request, "provider", call->provider, &known);
+	bool many = value->type == MSGPACK_OBJECT_ARRAY;
+	const msgpack_object *items = many ? value->via.array.ptr : value;
+	*count = many ? value->via.array.size : 1;
+	if (*count < low || *count > high) {
+		session_fail(request, LLMFO_EINVALID_REQUEST,
+			"parameter `%s` must name %u to %u %s", key, low, high,
+			low > 0 ? "targets" : "capabilities");
+		return false;
+	}
+	*names = x_calloc(*count + 1, sizeof **names);
+	for (size_t i = 0; i < *count; i++)
+		(*names)[i] = x_strndup(items[i].via.str.ptr, items[i].via.str.size);
+	return true;
+}
+
+/* The budget that is left, in one of its two forms. False: the request was answered. */
+static bool
+take_budget(
+	struct session_request *request, const msgpack_object_map *map, struct choose_wish *wish)
+{
+	char *usd = rpc_text(map, "budget_remaining_usd");
+	bool picousd = message_get(map, "budget_remaining_picousd") != NULL;
+	const char *why = NULL;
+
+	wish->has_budget = picousd || usd;
+	wish->budget_picousd = message_int(map, "budget_remaining_picousd", 0);
+	if (picousd && usd)
+		why = "give one of `budget_remaining_picousd` and `budget_remaining_usd`";
+	else if (usd && decimal_read(usd, strlen(usd), 12, &wish->budget_picousd, NULL) != 0)
+		why = "parameter `budget_remaining_usd` must be a decimal, such as \"0.05\"";
+	else if (wish->budget_picousd < 0)
+		why = "a budget must not be below 0";
+	free(usd);
+	if (why)
+		session_fail(request, LLMFO_EINVALID_REQUEST, "%s", why);
+	return !why;
+}
+
+static bool
+take_wish(struct session_request *request, const msgpack_object_map *map, struct texts *texts,
+	struct choose_wish *wish)
+{
+	*texts = (struct texts){
+		.chain = rpc_text(map, "chain"),
+		.agent = rpc_text(map, "agent"),
+		.provider = rpc_text(map, "provider"),
+		.model = rpc_text(map, "model"),
+		.strategy = rpc_text(map, "strategy"),
+		.task_type = rpc_text(map, "task_type"),
+	};
+	*wish = (struct choose_wish){
+		.chain = texts->chain,
+		.agent = texts->agent,
+		.provider = texts->provider,
+		.model = texts->model,
+		.strategy = texts->strategy,
+		.task_type = texts->task_type,
+		.max_latency_ms = message_int(map, "max_latency_ms", 0),
+	};
+	bool taken = take_names(request, map, "targets", 1, TARGETS_MAX, &texts->targets,
+			     &wish->target_count) &&
+		take_names(request, map, "require", 0, NAMES_MAX, &texts->require,
+			&wish->require_count) &&
+		take_names(request, map, "prefer", 0, NAMES_MAX, &texts->prefer,
+			&wish->prefer_count) &&
+		take_budget(request, map, wish);
+	wish->targets = (const char *const *)texts->targets;
+	wish->require = (const char *const *)texts->require;
+	wish->prefer = (const char *const *)texts->prefer;
+	if (taken && message_get(map, "max_latency_ms") && wish->max_latency_ms < 1) {
+		session_fail(request, LLMFO_EINVALID_REQUEST,
+			"parameter `max_latency_ms` must be 1 and up");
+		return false;
+	}
+	return taken;
 }
 
 bool
 rpc_choose(
 	struct session_request *request, const msgpack_object_map *map, struct call_request *call)
 {
-	const msgpack_object *targets = message_get(map, "targets");
-	char *chain = rpc_text(map, "chain");
-	char *agent = rpc_text(map, "agent");
-	char *strategy = rpc_text(map, "strategy");
+	struct choose_wish wish;
+	struct texts texts;
+	struct buf why;
 	bool chosen = false;
 
-	call->provider = rpc_text(map, "provider");
-	call->model = rpc_text(map, "model");
+	buf_init(&why, WHY_MAX_BYTES);
 	call->fallback =
 		call->config->fallback && message_bool(map, "enable_fallback", call->fallback);
-	if ((targets != NULL) + (chain != NULL) + (agent != NULL) > 1)
-		session_fail(request, LLMFO_EINVALID_REQUEST,
-			"give one of `targets`, `agent` and `chain`");
-	else if (strategy && strcmp(strategy, "sequential") != 0)
-		session_fail(request, LLMFO_EINVALID_REQUEST,
-			"parameter `strategy`: `%.40s` is not one of: sequential", strategy);
-	else if (!check_provider(request, call))
-		chosen = false;
-	else if (targets)
-		chosen = take_targets(request, targets, call);
-	else if (chain || agent)
-		chosen = find_chain(request, call, chain ? chain : agent, agent != NULL);
-	else if (call->provider || call->model)
-		chosen = take_filters(request, call);
-	else
-		chosen = find_chain(request, call, call->config->default_chain, false);
-	free(chain);
-	free(agent);
-	free(strategy);
-	return chosen && rpc_read_content(request, map, call);
+	if (take_wish(request, map, &texts, &wish) && rpc_read_content(request, map, call)) {
+		int error = choose(call, &wish, &why);
+
+		chosen = error == 0;
+		if (error)
+			session_fail(request, error, "%s", why.data);
+	}
+	free_texts(&texts);
+	buf_free(&why);
+	return chosen;
 }
 
 /* Orders the candidates as generate would. The caller frees both. */
@@ -204,19 +184,23 @@ refuse_pick(struct session_request *request, const struct call_request *call, in
 }
 
 static void
-reply_pick(struct session_request *request, const struct config_target *target,
-	const struct lease *lease)
+reply_pick(struct session_request *request, const struct pick *pick)
 {
+	const struct config_target *target = pick->target;
 	msgpack_packer *packer = session_reply_begin(request);
 
-	msgpack_pack_map(packer, 7);
+	msgpack_pack_map(packer, 7 + (pick->cost_picousd >= 0) + (pick->latency_ms >= 0));
 	rpc_pack_pair_text(packer, "target", target->name);
 	rpc_pack_pair_text(packer, "provider", target->provider->name);
 	rpc_pack_pair_text(packer, "model", target->model);
 	rpc_pack_pair_text(packer, "api", target->provider->endpoint.preset->name);
 	rpc_pack_pair_text(packer, "base_url", target->provider->endpoint.base_url);
-	rpc_pack_pair_text(packer, "lease", lease->id);
-	rpc_pack_pair_int(packer, "valid_ms", lease->until_ms - lease->taken_ms);
+	rpc_pack_pair_text(packer, "lease", pick->lease->id);
+	rpc_pack_pair_int(packer, "valid_ms", pick->lease->until_ms - pick->lease->taken_ms);
+	if (pick->cost_picousd >= 0)
+		rpc_pack_pair_int(packer, "cost_estimate_picousd", pick->cost_picousd);
+	if (pick->latency_ms >= 0)
+		rpc_pack_pair_int(packer, "latency_estimate_ms", pick->latency_ms);
 	session_reply_end(request);
 }
 
@@ -224,8 +208,7 @@ void
 rpc_pick(struct session_request *request, const msgpack_object_map *map)
 {
 	struct core *core = request->session->core;
-	const struct config_target *target;
-	const struct lease *lease;
+	struct pick pick;
 
 	if (core->draining) {
 		session_fail(request, LLMFO_ESHUTTING_DOWN, "%s", error_text(LLMFO_ESHUTTING_DOWN));
@@ -233,35 +216,57 @@ rpc_pick(struct session_request *request, const msgpack_object_map *map)
 	}
 	struct call_request *call = rpc_call_request(request);
 	if (rpc_choose(request, map, call)) {
-		int error = pick_take(core, call, &target, &lease);
+		int error = pick_take(core, call, &pick);
 
 		if (error)
 			refuse_pick(request, call, error);
 		else
-			reply_pick(request, target, lease);
+			reply_pick(request, &pick);
 	}
 	call_request_free(call);
 }
 
-/* Why a candidate is out, or what is special about one that is in; NULL: nothing. */
+/* What is special about a candidate that is in, NULL: nothing. */
 static const char *
-why_text(const struct route_candidate *candidate, bool despite, const char *lacks)
+why_in(const struct route_candidate *candidate, bool despite)
 {
 	if (despite)
 		return candidate->hearsay ? "only a report took it out, and nothing else is left"
 					  : "every circuit is open: an early probe";
-	if (candidate->out == ROUTE_NOT_CONFIGURED && candidate->target->provider->reason)
-		return candidate->target->provider->reason;
-	if (candidate->out == ROUTE_LACKS)
-		return lacks;
-	if (candidate->out != ROUTE_IN)
-		return route_out_text(candidate->out);
 	if (candidate->passed_over)
 		return candidate->rest_ms > 0 ? "failed not long ago: behind the others"
 					      : "another call is trying it: behind the others";
 	if (candidate->forced)
 		return "forced";
+	if (candidate->low)
+		return "less than a tenth of its rate limit is left: behind the others";
 	return candidate->preferred ? "preferred" : NULL;
+}
+
+static void
+pack_why(msgpack_packer *packer, const struct route_candidate *candidate, bool in, bool despite)
+{
+	struct buf why;
+
+	if (in) {
+		rpc_pack_pair_text(packer, "why", why_in(candidate, despite));
+		return;
+	}
+	buf_init(&why, 4096);
+	route_why(candidate, &why);
+	rpc_pack_pair_text(packer, "why", why.data);
+	buf_free(&why);
+}
+
+/* nil for what is below 0: not known. */
+static void
+pack_pair_known(msgpack_packer *packer, const char *key, int64_t number)
+{
+	rpc_pack_text(packer, key);
+	if (number >= 0)
+		msgpack_pack_int64(packer, number);
+	else
+		msgpack_pack_nil(packer);
 }
 
 static void
@@ -272,26 +277,21 @@ pack_candidate(msgpack_packer *packer, struct core *core, const struct route_can
 	const struct health_subject *subject =
 		health_find(core->health, HEALTH_TARGET, target->name);
 	bool in = despite || candidate->out == ROUTE_IN;
-	struct buf lacks;
 
-	buf_init(&lacks, 4096);
-	provider_lacks_text(candidate->lacks, &lacks);
-	msgpack_pack_map(packer, 6);
+	msgpack_pack_map(packer, 9);
 	rpc_pack_pair_text(packer, "target", target->name);
 	rpc_pack_pair_bool(packer, "in", in);
-	rpc_pack_pair_text(packer, "why", why_text(candidate, despite, lacks.data));
-	rpc_pack_text(packer, "rank");
-	if (in)
-		msgpack_pack_int64(packer, rank);
-	else
-		msgpack_pack_nil(packer);
+	pack_why(packer, candidate, in, despite);
+	pack_pair_known(packer, "rank", in ? rank : -1);
 	rpc_pack_pair_text(packer, "state",
 		candidate->out == ROUTE_DISABLED
 			? "disabled"
 			: route_state_text(target->provider, subject, clock_now_ms(core->clock)));
 	rpc_pack_pair_int(packer, "out_for_ms",
 		candidate->passed_over && in ? candidate->rest_ms : candidate->out_for_ms);
-	buf_free(&lacks);
+	pack_pair_known(packer, "cost_estimate_picousd", candidate->cost_picousd);
+	pack_pair_known(packer, "latency_estimate_ms", candidate->latency_ms);
+	rpc_pack_pair_text(packer, "latency_source", route_latency_source(candidate));
 }
 
 void

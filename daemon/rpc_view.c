@@ -424,10 +424,11 @@ rpc_chains(struct session_request *request, const msgpack_object_map *map)
 	for (size_t i = 0; i < config->chain_count; i++) {
 		const struct config_chain *chain = config->chains[i];
 
-		msgpack_pack_map(packer, 5);
+		msgpack_pack_map(packer, 6);
 		rpc_pack_pair_text(packer, "name", chain->name);
 		rpc_pack_pair_bool(packer, "agent", chain->agent);
-		rpc_pack_pair_text(packer, "strategy", "sequential");
+		rpc_pack_pair_bool(packer, "builtin", chain->rule != NULL);
+		rpc_pack_pair_text(packer, "strategy", strategy_name(chain->strategy));
 		rpc_pack_pair_bool(packer, "default",
 			!chain->agent && util_equal_nocase(chain->name, config->default_chain));
 		rpc_pack_text(packer, "targets");

@@ -141,6 +141,7 @@ request_for(const char *chain)
 	request->fallback = true;
 	request->race.max_parallel = 1;
 	request->max_retries = -1;
+	request->race.max_parallel = 1;
 	request->messages = json_new_array();
 	return request;
 }
@@ -246,28 +247,59 @@ configure(struct life *life)
 {
 	static const char *const when[] = {"try", "fail"};
 	static const char *const yes[] = {"true", "false"};
-	char *yaml = x_asprintf(
-		"providers:\n"
-		"  a: {api: openai, base_url: \"http://a.test\", api_key: sk-secret-%ld,"
-		" models: [m, n], max_concurrency: %ld}\n"
-		"  b: {api: ollama, base_url: \"http://b.test\", models: [m],"
-		" max_retries: %ld, timeout: %lds}\n"
-		"  c: {api: openai, base_url: \"http://c.test\", api_key: \"%s\","
-		" models: [m], max_concurrency: 1}\n"
-		"chains:\n"
-		"  default: {targets: [a/m, b/m, c/m]}\n"
-		"  other: {targets: [c/m, a/n, a/m], retry_on: [any]}\n"
-		"health: {cooldown: %lds, cooldown_max: 10m, failure_threshold: %ld,"
-		" when_all_open: %s}\n"
-		"limits: {calls: %ld, queue: %ld}\n"
-		"features: {health_tracking: %s}\n",
-		below(life, 2), below(life, 3), below(life, 3), 1 + below(life, 60),
-		one_in(life, 4) ? "" : "sk-secret-c", 1 + below(life, 400), 1 + below(life, 3),
-		when[below(life, 2)], 1 + below(life, 6), below(life, 4), yes[one_in(life, 20)]);
+	char *yaml =
+		x_asprintf("providers:\n"
+			   "  a: {api: openai, base_url: \"http://a.test\", api_key: sk-secret-%ld,"
+			   " models: [m, n], max_concurrency: %ld}\n"
+			   "  b: {api: ollama, base_url: \"http://b.test\", models: [m],"
+			   " max_retries: %ld, timeout: %lds}\n"
+			   "  c: {api: groq, base_url: \"http://c.test\", api_key: \"%s\","
+			   " models: [m], max_concurrency: 1}\n"
+			   "chains:\n"
+			   "  default: {targets: [a/m, b/m, c/m]}\n"
+			   "  other: {targets: [c/m, a/n, a/m], retry_on: [any]}\n"
+			   "health: {cooldown: %lds, cooldown_max: 10m, failure_threshold: %ld,"
+			   " when_all_open: %s}\n"
+			   "limits: {calls: %ld, queue: %ld}\n"
+			   "features: {health_tracking: %s, hedging: %s}\n",
+			below(life, 2), below(life, 3), below(life, 3), 1 + below(life, 60),
+			one_in(life, 4) ? "" : "sk-secret-c", 1 + below(life, 400),
+			1 + below(life, 3), when[below(life, 2)], 1 + below(life, 6),
+			below(life, 4), yes[one_in(life, 20)], yes[one_in(life, 10)]);
 	char *fault = scene_configure(scene, yaml, strlen(yaml));
 
 	ck_assert_msg(!fault, "%s", fault);
 	free(yaml);
+}
+
+/* A stream of some words, whole or with a fault in it. */
+static void
+stream_something(struct life *life, struct fake_behaviour *behaviour)
+{
+	static const enum fake_piece_kind faults[] = {FAKE_NONSENSE, FAKE_ERROR};
+	static const char *const words[] = {"one ", "two  ", "\n", "f\xc3\xbcnf", " "};
+	long count = below(life, 6);
+
+	behaviour->status = 200;
+	behaviour->begins_ms = one_in(life, 3) ? -1 : below(life, 500);
+	if (one_in(life, 4))
+		fake_behaviour_add(behaviour, some_ms(life),
+			one_in(life, 2) ? FAKE_PING : FAKE_REASONING, "hm");
+	for (long i = 0; i < count; i++)
+		fake_behaviour_add(behaviour, one_in(life, 10) ? some_ms(life) : below(life, 300),
+			FAKE_TEXT, words[below(life, UTIL_COUNT(words))]);
+	if (one_in(life, 8))
+		fake_behaviour_add(behaviour, 0, FAKE_TOOL, "look {\"at\":1}");
+	if (one_in(life, 4))
+		fake_behaviour_add(behaviour, 0, faults[below(life, 2)], "boom");
+	else if (!one_in(life, 4))
+		fake_behaviour_add(behaviour, 0, FAKE_FINISH, NULL);
+	if (one_in(life, 2) || behaviour->piece_count == 0)
+		fake_behaviour_add(behaviour, 0, FAKE_MARK, NULL);
+	if (one_in(life, 6))
+		behaviour->end = TRANSPORT_TRUNCATED;
+	behaviour->cut_bytes = one_in(life, 4) ? 1 + (size_t)below(life, 9) : 0;
+	behaviour->hangs = one_in(life, 8);
 }
 
 static void
@@ -299,7 +331,33 @@ behave(struct life *life)
 		(void)buf_printf(
 			&behaviour.headers, "retry-after-ms: %lld\n", (long long)some_ms(life));
 	behaviour.hangs = one_in(life, 12);
+	if (one_in(life, 3))
+		stream_something(life, &behaviour);
 	fake_transport_script(&scene->transport, some_provider(life), &behaviour, one_in(life, 2));
+}
+
+/* One after the other, or side by side; in one go, or as a stream. */
+static void
+choose_how(struct life *life, struct scene_wish *wish)
+{
+	wish->races = one_in(life, 3);
+	wish->race.max_parallel = (int)below(life, 4);
+	wish->race.hedge_after_ms = one_in(life, 3) ? 0 : below(life, 3000);
+	if (one_in(life, 4))
+		wish->race.hedge_after_ms = CALL_HEDGE_AUTO;
+	wish->stream = one_in(life, 2);
+	wish->on_break = (enum call_on_break)below(life, 3);
+}
+
+static void
+hold_something(struct life *life)
+{
+	if (scene->call_count == 0)
+		return;
+	const struct scene_call *row = scene->calls[below(life, (long)scene->call_count)];
+	if (row->call)
+		call_hold(row->call, one_in(life, 2));
+	scene_check(scene);
 }
 
 static void
@@ -315,6 +373,7 @@ ask_something(struct life *life)
 		.max_retries = (int)below(life, 4),
 	};
 
+	choose_how(life, &wish);
 	(void)snprintf(prompt, sizeof prompt, "call <%zu>", scene->call_count);
 	if (one_in(life, 3))
 		wish.chain = "other";
@@ -348,7 +407,8 @@ administer(struct life *life)
 static void
 step(struct life *life)
 {
-	switch (below(life, 10)) {
+	switch (below(life, 11)) {
+	case 10: hold_something(life); break;
 	case 0:
 	case 1:
 	case 2: ask_something(life); break;

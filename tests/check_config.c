@@ -195,7 +195,7 @@ START_TEST(without_chains_there_is_one_of_every_listed_model)
 
 	ck_assert_str_eq(c->default_chain, "default");
 	support_targets(config_find_chain(c, "default", false), "mine/a mine/b ollama/c");
-	ck_assert(!c->chains[0]->agent && c->chains[1]->agent);
+	ck_assert(!c->chains[0]->agent && c->chains[c->chain_count - 1]->agent);
 	config_unref(c);
 }
 END_TEST

@@ -118,9 +118,9 @@ START_TEST(faults_of_the_environment_are_told)
 		{"OPENAI_TIMEOUT", "30s", "OPENAI_TIMEOUT is '30s'; it must be a number"},
 		{"OPENAI_TIMEOUT", "nan", "OPENAI_TIMEOUT is 'nan'; it must be a number"},
 		{"OPENAI_BASE_URL", "ftp://x", "the URL of openai cannot be used: "},
-		{"LLM_ROUTING_STRATEGY", "fastest",
-			"LLM_ROUTING_STRATEGY is 'fastest': unknown "
-			"strategy; available: sequential\n"},
+		{"LLM_ROUTING_STRATEGY", "quickest",
+			"LLM_ROUTING_STRATEGY is 'quickest': unknown "
+			"strategy; available: sequential, fastest, "},
 		{"LLM_ENABLE_FALLBACK", "maybe",
 			"LLM_ENABLE_FALLBACK is 'maybe'; it must be true or false\n"},
 		{"GROQ_API_KEY", "two words", "GROQ_API_KEY: the key holds a line break, a blank"},
@@ -190,11 +190,6 @@ START_TEST(what_is_ignored_is_a_warning)
 		{"REDIS_URL", "redis://:secret@h",
 			"warning: REDIS_URL is ignored: a shared store "
 			"is not available\n"},
-		{"LLM_PREFER_LOCAL", "true",
-			"warning: LLM_PREFER_LOCAL is ignored: the strategy "
-			"local_first is not available\n"},
-		{"LLM_PREFER_LOCAL", "false", ""},
-		{"LLM_ROUTING_STRATEGY", "sequential", ""},
 		{"OPENAI_BASE_URL", "http://far.example/v1",
 			"warning: the key of openai goes over "
 			"the network unencrypted; use https\n"},
@@ -237,6 +232,32 @@ START_TEST(fallback_can_be_off_by_default)
 }
 END_TEST
 
+START_TEST(the_strategy_can_be_named_and_local_first_preferred)
+{
+	static const struct {
+		const char *strategy, *local;
+		enum strategy expected;
+	} table[] = {
+		{"", "", STRATEGY_sequential},
+		{"Fastest", "", STRATEGY_fastest},
+		{"", "true", STRATEGY_local_first},
+		{"", "false", STRATEGY_sequential},
+		{"balanced", "true", STRATEGY_balanced},
+	};
+	char *report;
+	struct config *c =
+		from_env((const char *[]){"OPENAI_API_KEY", "k", "LLM_ROUTING_STRATEGY",
+				 table[_i].strategy, "LLM_PREFER_LOCAL", table[_i].local, NULL},
+			&report);
+
+	ck_assert_str_eq(report, "");
+	ck_assert_int_eq(c->strategy, table[_i].expected);
+	ck_assert_int_eq(c->chains[0]->strategy, table[_i].expected);
+	config_unref(c);
+	free(report);
+}
+END_TEST
+
 START_TEST(a_credential_makes_a_provider)
 {
 	struct config_env env = support_env(NULL);
@@ -264,9 +285,10 @@ main(void)
 	tcase_add_test(tests, a_faulty_key_is_not_called_unset);
 	tcase_add_test(tests, only_no_file_at_all_means_the_environment);
 	tcase_add_test(tests, administrators_are_root_and_a_group_that_may_be_missing);
-	tcase_add_loop_test(tests, what_is_ignored_is_a_warning, 0, 6);
+	tcase_add_loop_test(tests, what_is_ignored_is_a_warning, 0, 3);
 	tcase_add_test(tests, nothing_at_all_is_a_fault_that_says_what_to_set);
 	tcase_add_test(tests, fallback_can_be_off_by_default);
+	tcase_add_loop_test(tests, the_strategy_can_be_named_and_local_first_preferred, 0, 5);
 	tcase_add_test(tests, a_credential_makes_a_provider);
 	suite_add_tcase(suite, tests);
 	return support_run(suite);

@@ -105,7 +105,7 @@ static const struct {
 		"openai/o3,ollama/gemma3:1b openai/o3,ollama/gemma3:4b"},
 	{"llmfoctl pick --targets openai/o3,ollama/gemma3:", "1b 4b"},
 	{"llmfoctl pick --targets=ollama/gemma3:4b,open", "4b,openai/gpt-4o 4b,openai/o3"},
-	{"llmfoctl explain --strategy ", "sequential"},
+	{"llmfoctl explain --strategy l", "load_balanced latency_optimized local_first"},
 	{"llmfoctl check op", "openai"},
 	{"llmfoctl check $", "$(echo x)"},
 	{"llmfoctl force-provider --strict ol", "ollama"},

@@ -20,11 +20,22 @@
     "b/y"
    ],
    "default": false
+  },
+  {
+   "name": "balanced",
+   "agent": false,
+   "builtin": true,
+   "strategy": "balanced",
+   "targets": [
+    "a/x"
+   ],
+   "default": false
   }
  ]
 }
 == stdout
-NAME         KIND   STRATEGY    TARGETS
-default *    chain  sequential  a/x, b/y
-hello-agent  agent  sequential  b/y
+NAME         KIND      STRATEGY    TARGETS
+default *    chain     sequential  a/x, b/y
+hello-agent  agent     sequential  b/y
+balanced     built-in  balanced    a/x
 == exit 0

@@ -10,7 +10,10 @@
    "why": null,
    "rank": 1,
    "state": "closed",
-   "out_for_ms": null
+   "out_for_ms": null,
+   "cost_estimate_picousd": 7500000000,
+   "latency_estimate_ms": 1410,
+   "latency_source": "registry"
   },
   {
    "target": "a/x",
@@ -18,12 +21,15 @@
    "why": "its circuit is open",
    "rank": null,
    "state": "open",
-   "out_for_ms": 252000
+   "out_for_ms": 252000,
+   "cost_estimate_picousd": null,
+   "latency_estimate_ms": 820,
+   "latency_source": "measured"
   }
  ]
 }
 == stdout
-RANK  TARGET  STATE   OUT FOR  WHY
-   1  b/y     closed           in
-   -  a/x     open     4m 12s  out: its circuit is open
+RANK  TARGET  STATE   OUT FOR     COST  LATENCY  WHY
+   1  b/y     closed           $0.0075   ~1.4 s  in
+   -  a/x     open     4m 12s        ?   820 ms  out: its circuit is open
 == exit 0

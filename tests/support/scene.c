@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "call_rules.h"
+#include "choose.h"
 #include "llmfo.h"
 
 /* The keys of every story hold this; it may stand in no line of the log. */
@@ -13,7 +14,8 @@
 /* Of the backoff. */
 #define SEED 1
 
-static void UTIL_PRINTF(2, 3) blame(struct scene *scene, const char *format, ...)
+void
+scene_blame(struct scene *scene, const char *format, ...)
 {
 	va_list args;
 
@@ -35,7 +37,7 @@ on_log(void *arg, enum log_level level, const char *line)
 	row = &scene->log[scene->log_count++];
 	*row = (struct scene_log){level, x_strdup(line)};
 	if (strstr(line, SECRET))
-		blame(scene, "a key is in the log: %s", line);
+		scene_blame(scene, "a key is in the log: %s", line);
 }
 
 /* ---- probes: what goes through an open circuit ---- */
@@ -48,7 +50,7 @@ add_probe(struct scene *scene, size_t request, const struct health_subject *subj
 	for (size_t i = 0; i < scene->probe_count; i++)
 		if (scene->probes[i].kind == subject->kind &&
 			strcmp(scene->probes[i].subject, subject->name) == 0)
-			blame(scene, "a second probe of %s while one is out", subject->name);
+			scene_blame(scene, "a second probe of %s while one is out", subject->name);
 	scene->probes =
 		x_realloc(scene->probes, (scene->probe_count + 1) * sizeof scene->probes[0]);
 	scene->probes[scene->probe_count++] =
@@ -157,11 +159,12 @@ tally_subject(struct health_subject *subject, void *arg)
 	else
 		tally->at_targets += subject->in_flight;
 	if (subject->in_flight < 0)
-		blame(tally->scene, "%s has %d in flight", subject->name, subject->in_flight);
+		scene_blame(tally->scene, "%s has %d in flight", subject->name, subject->in_flight);
 	if (subject->in_flight == 0 && subject->circuit.probing)
-		blame(tally->scene, "%s is held for a probe that nobody makes", subject->name);
+		scene_blame(
+			tally->scene, "%s is held for a probe that nobody makes", subject->name);
 	if (subject->circuit.consecutive_failures < 0)
-		blame(tally->scene, "%s has a negative count", subject->name);
+		scene_blame(tally->scene, "%s has a negative count", subject->name);
 }
 
 static bool
@@ -183,7 +186,7 @@ check_entry(const struct health_preferred *entry, void *arg)
 	for (size_t i = 0; i < scene->call_count; i++)
 		if (scene->calls[i]->call && scene->calls[i]->call->number == entry->tried_by)
 			return;
-	blame(scene, "chain %s is held for a trial that nobody makes", entry->chain);
+	scene_blame(scene, "chain %s is held for a trial that nobody makes", entry->chain);
 }
 
 void
@@ -198,31 +201,33 @@ scene_check(struct scene *scene)
 		const struct scene_call *row = scene->calls[i];
 
 		if (row->replies > (row->cancelled ? 0 : 1))
-			blame(scene, "call %zu got %d replies", i + 1, row->replies);
+			scene_blame(scene, "call %zu got %d replies", i + 1, row->replies);
 		if (!row->call)
 			continue;
 		trying += (int)call_attempts_running(row->call);
 		entered += row->call->entered;
 		queued += row->call->waiter.waits;
 		if (scene->clock.time_ms > row->call->deadline_ms)
-			blame(scene, "call %zu goes on after its deadline", i + 1);
+			scene_blame(scene, "call %zu goes on after its deadline", i + 1);
 	}
 	trying += scene->configured ? scene->core.leases.count : 0;
 	forget_closed(scene);
 	health_each(scene->core.health, tally_subject, &tally);
 	health_each_preferred(scene->core.health, scene->clock.time_ms, check_entry, scene);
 	if (tally.at_providers != trying || tally.at_targets != trying)
-		blame(scene, "%d attempts run, but %d are in flight at providers, %d at targets",
-			trying, tally.at_providers, tally.at_targets);
+		scene_blame(scene,
+			"%d attempts run, but %d are in flight at providers, %d at targets", trying,
+			tally.at_providers, tally.at_targets);
 	if (scene->transport.in_flight > trying)
-		blame(scene, "%d transfers for %d attempts", scene->transport.in_flight, trying);
+		scene_blame(
+			scene, "%d transfers for %d attempts", scene->transport.in_flight, trying);
 	if (scene->core.gate.running != entered || scene->core.gate.waiting != queued)
-		blame(scene, "the gate counts %d calls and %d waiting, there are %d and %d",
+		scene_blame(scene, "the gate counts %d calls and %d waiting, there are %d and %d",
 			scene->core.gate.running, scene->core.gate.waiting, entered, queued);
 	/* a reload may lower the limit below what runs already */
 	if (scene->core.gate.running > scene->core.gate.max_running &&
 		scene->core.gate.running > scene->ran)
-		blame(scene, "%d calls run, %d may", scene->core.gate.running,
+		scene_blame(scene, "%d calls run, %d may", scene->core.gate.running,
 			scene->core.gate.max_running);
 	scene->ran = scene->core.gate.running;
 }
@@ -258,6 +263,8 @@ free_reply(struct scene_call *row)
 	for (size_t i = 0; i < row->attempt_count; i++)
 		free(row->attempts[i].target);
 	free(row->attempts);
+	buf_free(&row->told);
+	free(row->partial);
 	free(row->text);
 	free(row->message);
 	free(row->target);
@@ -273,14 +280,14 @@ check_nothing_left(struct scene *scene)
 
 		scene_check(scene);
 		if (left)
-			blame(scene, "%d calls are left over", left);
+			scene_blame(scene, "%d calls are left over", left);
 		event_listen(&scene->core.events, &scene->listener, 0);
 		core_free(&scene->core);
 	}
 	if (!list_empty(&scene->transport.transfers))
-		blame(scene, "a transfer is left over");
+		scene_blame(scene, "a transfer is left over");
 	if (scene->clock.clock.count)
-		blame(scene, "%zu timers are left over", scene->clock.clock.count);
+		scene_blame(scene, "%zu timers are left over", scene->clock.clock.count);
 }
 
 char *
@@ -343,42 +350,6 @@ scene_configure(struct scene *scene, const char *yaml, size_t length)
 
 /* ---- calls ---- */
 
-static void
-keep_attempts(struct scene_call *row, const struct call_result *result)
-{
-	row->attempt_count = result->attempt_count;
-	row->attempts = x_calloc(result->attempt_count, sizeof row->attempts[0]);
-	for (size_t i = 0; i < result->attempt_count; i++)
-		row->attempts[i] = (struct scene_attempt){
-			.target = x_strdup(result->attempts[i].target),
-			.class = result->attempts[i].outcome.class,
-			.latency_ms = result->attempts[i].latency_ms,
-		};
-}
-
-static void
-on_reply(void *arg, const struct call_result *result)
-{
-	struct scene_call *row = arg;
-
-	row->call = NULL;
-	if (++row->replies > 1)
-		return;
-	row->over_ms = row->scene->clock.time_ms;
-	row->error = result->error;
-	row->fallback = result->fallback_occurred;
-	row->estimated = result->usage_estimated;
-	row->retry_after_ms = result->retry_after_ms;
-	row->message = x_strdup(result->message);
-	if (result->error == 0) {
-		row->text = x_strndup(result->answer->text.data, result->answer->text.len);
-		row->target = x_strdup(result->target->name);
-	}
-	keep_attempts(row, result);
-}
-
-static const struct call_events call_events = {.done = on_reply};
-
 static struct json *
 text_and_image(const struct scene_wish *wish)
 {
@@ -409,49 +380,35 @@ one_message(const struct scene_wish *wish)
 	return messages;
 }
 
-/* The targets a bare provider or model stands for: all of them that match, in the file's order. */
-static size_t
-matching(const struct config *config, const struct scene_wish *wish, const char **names, size_t max)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < config->target_count && count < max; i++) {
-		const struct config_target *target = config->targets[i];
-
-		if ((!wish->provider || strcmp(target->provider->name, wish->provider) == 0) &&
-			(!wish->model || strcmp(target->model, wish->model) == 0))
-			names[count++] = target->name;
-	}
-	return count;
-}
-
 /* Finds or makes the chain of a call: NULL, or what is wrong. */
 static char *
-choose_chain(struct scene *scene, const struct scene_wish *wish, struct call_request *request)
+choose_chain(const struct scene_wish *wish, struct call_request *request)
 {
-	const char *names[64];
-	size_t count = wish->target_count;
+	struct choose_wish choice = {
+		.chain = wish->chain,
+		.agent = wish->agent,
+		.provider = wish->provider,
+		.model = wish->model,
+		.strategy = wish->strategy,
+		.task_type = wish->task_type,
+		.targets = wish->target_count ? wish->targets : NULL,
+		.target_count = wish->target_count,
+		.require = wish->require,
+		.require_count = wish->require_count,
+		.prefer = wish->prefer,
+		.prefer_count = wish->prefer_count,
+		.max_latency_ms = wish->max_latency_ms,
+		.has_budget = wish->has_budget,
+		.budget_picousd = wish->budget_picousd,
+	};
 	struct buf why;
 
-	buf_init(&why, 1000);
-	for (size_t i = 0; i < count; i++)
-		names[i] = wish->targets[i];
-	if (!count && !wish->chain && !wish->agent && (wish->provider || wish->model))
-		count = matching(scene->core.config, wish, names, UTIL_COUNT(names));
-	if (count) {
-		if (config_make_chain(scene->core.config, names, count, &request->own_chain, &why))
-			return buf_take(&why, NULL);
-		request->chain = request->own_chain;
-	} else {
-		const char *name = wish->agent ? wish->agent
-			: wish->chain          ? wish->chain
-					       : scene->core.config->default_chain;
-
-		request->chain = config_find_chain(scene->core.config, name, wish->agent != NULL);
-		request->remembers = true;
-	}
+	buf_init(&why, 4000);
+	int error = choose(request, &choice, &why);
+	if (error)
+		return buf_take(&why, NULL);
 	buf_free(&why);
-	return request->chain ? NULL : x_strdup("there is no such chain or agent");
+	return NULL;
 }
 
 static struct call_request *
@@ -460,19 +417,15 @@ request_of(struct scene *scene, const struct scene_wish *wish)
 	struct call_request *request = x_calloc(1, sizeof *request);
 
 	request->config = config_ref(scene->core.config);
-	request->provider = x_strdup(wish->provider);
-	request->model = x_strdup(wish->model);
+	request->end_user = x_strdup(wish->user);
 	request->fallback = scene->core.config->fallback && scene->core.config->enable_fallback &&
 		!wish->no_fallback;
 	request->has_retry_on = wish->has_retry_on;
 	request->retry_on = wish->retry_on;
 	request->deadline_ms = wish->deadline_ms;
 	request->timeout_ms = wish->timeout_ms;
-	request->race = wish->race;
 	request->stream = wish->stream;
 	request->on_break = wish->on_break;
-	if (!wish->races)
-		request->race.max_parallel = 1;
 	request->max_retries = wish->has_max_retries ? wish->max_retries : -1;
 	request->params = wish->params;
 	request->messages = one_message(wish);
@@ -486,7 +439,13 @@ scene_request(struct scene *scene, const struct scene_wish *wish, char **fault)
 {
 	struct call_request *request = request_of(scene, wish);
 
-	*fault = choose_chain(scene, wish, request);
+	call_request_judge(request);
+	*fault = choose_chain(wish, request);
+	if (wish->races) {
+		request->strategy = STRATEGY_fastest;
+		request->remembers = false;
+		request->race = wish->race;
+	}
 	if (!*fault)
 		return request;
 	call_request_free(request);
@@ -504,13 +463,15 @@ scene_ask(struct scene *scene, const struct scene_wish *wish)
 		return fault;
 	row = x_calloc(1, sizeof *row);
 	row->scene = scene;
+	row->stream = wish->stream;
+	buf_init(&row->told, (size_t)64 << 20);
 	row->asked_ms = scene->clock.time_ms;
 	scene->calls = x_realloc(scene->calls, (scene->call_count + 1) * sizeof(void *));
 	scene->calls[scene->call_count++] = row;
-	call_request_judge(request);
-	row->call = call_start(&scene->core.env, request, &call_events, row);
+	row->call = call_start(&scene->core.env, request, &scene_call_events, row);
 	if (row->replies)
-		blame(scene, "call %zu was answered from inside its start", scene->call_count);
+		scene_blame(
+			scene, "call %zu was answered from inside its start", scene->call_count);
 	scene_check(scene);
 	return NULL;
 }

@@ -18,6 +18,8 @@ struct scene_attempt {
 	char *target;
 	enum outcome_class class;
 	int64_t latency_ms;
+	int64_t cost_picousd;
+	bool cost_may;
 };
 
 /* A call of the story, and its reply once that has come. */
@@ -37,6 +39,12 @@ struct scene_call {
 	int64_t retry_after_ms;
 	struct scene_attempt *attempts;
 	size_t attempt_count;
+	bool stream;
+	struct buf told; /* deltas since the last reset */
+	size_t deltas, tool_calls, resets;
+	char *partial; /* of an error; NULL */
+	int64_t prompt_tokens, completion_tokens;
+	int64_t first_token_ms;
 };
 
 /* What a program got that asked where to call itself. */
@@ -84,7 +92,11 @@ struct scene {
 struct scene_wish {
 	const char *prompt;
 	const char *image; /* a URL beside the prompt; NULL */
-	const char *chain, *agent, *provider, *model;
+	const char *chain, *agent, *provider, *model, *strategy, *task_type, *user;
+	const char *require[8], *prefer[8];
+	size_t require_count, prefer_count;
+	int64_t max_latency_ms, budget_picousd;
+	bool has_budget;
 	const char *targets[16];
 	size_t target_count;
 	bool no_fallback, has_retry_on, has_max_retries;
@@ -121,6 +133,10 @@ struct call_request *scene_request(
 /* What listens to everything that happens, and forgets it. */
 void scene_listen(struct scene *scene);
 void scene_forget(struct scene *scene);
+/* What the calls of scene_ask() are told by; arg is their struct scene_call. */
+extern const struct call_events scene_call_events;
+/* Something does not hold: the first such thing is scene->fault. */
+void scene_blame(struct scene *scene, const char *format, ...) UTIL_PRINTF(2, 3);
 /* Looks whether everything holds; what does not is scene->fault. */
 void scene_check(struct scene *scene);
 

@@ -11,18 +11,17 @@ scene_pick(struct scene *scene, const struct scene_wish *wish)
 {
 	char *fault;
 	struct call_request *request = scene_request(scene, wish, &fault);
-	const struct config_target *target = NULL;
-	const struct lease *lease;
+	struct pick pick = {.target = NULL};
 	struct scene_pick *row;
 
 	if (!request)
 		return fault;
 	scene->picks = x_realloc(scene->picks, (scene->pick_count + 1) * sizeof *row);
 	row = &scene->picks[scene->pick_count++];
-	*row = (struct scene_pick){.error = pick_take(&scene->core, request, &target, &lease)};
+	*row = (struct scene_pick){.error = pick_take(&scene->core, request, &pick)};
 	if (row->error == 0) {
-		row->target = x_strdup(target->name);
-		memcpy(row->lease, lease->id, sizeof row->lease);
+		row->target = x_strdup(pick.target->name);
+		memcpy(row->lease, pick.lease->id, sizeof row->lease);
 	}
 	call_request_free(request);
 	scene_check(scene);

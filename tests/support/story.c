@@ -54,6 +54,8 @@ read_way(struct words *words, struct fake_behaviour *behaviour)
 		behaviour->hangs = true;
 		return NULL;
 	}
+	if (words_accept(words, "streams"))
+		return story_read_stream(words, behaviour);
 	(void)words_accept(words, "answers");
 	if (!words_number(words, &status))
 		return words_fault(words, "what the provider does, or a status");
@@ -104,6 +106,12 @@ read_option(struct words *words, struct fake_behaviour *behaviour, bool *forever
 	} else if (words_accept(words, "begins")) {
 		if (!words_time(words, &behaviour->begins_ms))
 			return words_fault(words, "a time");
+	} else if (words_accept(words, "in-bytes")) {
+		int64_t count;
+
+		if (!words_number(words, &count))
+			return words_fault(words, "a number");
+		behaviour->cut_bytes = (size_t)count;
 	} else if (words_accept(words, "on-a-pooled-connection")) {
 		behaviour->reused = true;
 	} else if (words_accept(words, "without-usage")) {
@@ -180,6 +188,17 @@ read_list(struct words *words, struct scene_wish *wish)
 }
 
 static char *
+read_names(struct words *words, const char *names[8], size_t *count)
+{
+	do {
+		if (words_end(words) || *count == 8)
+			return words_fault(words, "a capability");
+		names[(*count)++] = words_take(words);
+	} while (words_accept(words, ","));
+	return NULL;
+}
+
+static char *
 read_retry_on(struct words *words, struct scene_wish *wish)
 {
 	wish->has_retry_on = true;
@@ -213,44 +232,6 @@ read_params(struct words *words, struct scene_wish *wish)
 	return NULL;
 }
 
-/* "race [hedge 200ms | hedge auto] [parallel 2]" */
-static char *
-read_race(struct words *words, struct scene_wish *wish)
-{
-	int64_t number;
-
-	wish->races = true;
-	if (words_accept(words, "hedge")) {
-		if (words_accept(words, "auto"))
-			wish->race.hedge_after_ms = CALL_HEDGE_AUTO;
-		else if (!words_time(words, &wish->race.hedge_after_ms))
-			return words_fault(words, "a time or auto");
-	}
-	if (words_accept(words, "parallel")) {
-		if (!words_number(words, &number))
-			return words_fault(words, "a number");
-		wish->race.max_parallel = (int)number;
-	}
-	return NULL;
-}
-
-/* "stream [on-break error | restart | continue]" */
-static char *
-read_stream(struct words *words, struct scene_wish *wish)
-{
-	static const char *const names[] = {"error", "restart", "continue"};
-
-	wish->stream = true;
-	if (!words_accept(words, "on-break"))
-		return NULL;
-	for (size_t i = 0; i < UTIL_COUNT(names); i++)
-		if (words_accept(words, names[i])) {
-			wish->on_break = (enum call_on_break)i;
-			return NULL;
-		}
-	return words_fault(words, "error, restart or continue");
-}
-
 static char *
 read_wish(struct words *words, struct scene_wish *wish)
 {
@@ -263,6 +244,10 @@ read_wish(struct words *words, struct scene_wish *wish)
 		{"provider", offsetof(struct scene_wish, provider), 0},
 		{"model", offsetof(struct scene_wish, model), 0},
 		{"image", offsetof(struct scene_wish, image), 0},
+		{"strategy", offsetof(struct scene_wish, strategy), 0},
+		{"task", offsetof(struct scene_wish, task_type), 0},
+		{"user", offsetof(struct scene_wish, user), 0},
+		{"max-latency", 0, offsetof(struct scene_wish, max_latency_ms)},
 		{"deadline", 0, offsetof(struct scene_wish, deadline_ms)},
 		{"timeout", 0, offsetof(struct scene_wish, timeout_ms)},
 	};
@@ -280,12 +265,22 @@ read_wish(struct words *words, struct scene_wish *wish)
 	}
 	if (words_accept(words, "targets"))
 		return read_list(words, wish);
+	if (words_accept(words, "require"))
+		return read_names(words, wish->require, &wish->require_count);
+	if (words_accept(words, "prefer"))
+		return read_names(words, wish->prefer, &wish->prefer_count);
+	if (words_accept(words, "budget")) {
+		wish->has_budget = true;
+		return words_number(words, &wish->budget_picousd)
+			? NULL
+			: words_fault(words, "pico-dollars");
+	}
 	if (words_accept(words, "retry-on"))
 		return read_retry_on(words, wish);
 	if (words_accept(words, "race"))
-		return read_race(words, wish);
+		return story_read_race(words, wish);
 	if (words_accept(words, "stream"))
-		return read_stream(words, wish);
+		return story_read_on_break(words, wish);
 	if (words_accept(words, "no-fallback")) {
 		wish->no_fallback = true;
 		return NULL;
@@ -310,6 +305,10 @@ do_client(struct scene *scene, struct words *words)
 	}
 	if (words_accept(words, "reports"))
 		return story_report(scene, words);
+	if (words_accept(words, "stops-reading"))
+		return story_hold(scene, words, true);
+	if (words_accept(words, "reads-again"))
+		return story_hold(scene, words, false);
 	bool picks = words_accept(words, "picks");
 	if (!picks && (!words_accept(words, "asks") || words_end(words)))
 		return words_fault(words, "asks \"...\", cancels, picks or reports");

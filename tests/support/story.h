@@ -22,6 +22,21 @@ char *story_report(struct scene *scene, struct words *words);
 /* "expect pick [of pick 2] a/m", "expect [no] event "text"". */
 char *story_expect_pick(struct scene *scene, struct words *words);
 char *story_expect_event(struct scene *scene, struct words *words, bool wanted);
+/* "streams", the words behind it: "text" and what happens to the stream. */
+char *story_read_stream(struct words *words, struct fake_behaviour *behaviour);
+/* Of a wish: "race [hedge 200ms | hedge auto] [parallel 2]", "stream [on-break error | restart |
+ * continue]", the words behind the first. */
+char *story_read_race(struct words *words, struct scene_wish *wish);
+char *story_read_on_break(struct words *words, struct scene_wish *wish);
+/* "client stops-reading [call 2]", "client reads-again [call 2]". */
+char *story_hold(struct scene *scene, struct words *words, bool held);
+/* "expect deltas [of call 2] "text"", "expect resets 1", "expect tool-calls 1". */
+char *story_expect_deltas(struct scene *scene, struct words *words);
+char *story_expect_resets(struct scene *scene, struct words *words);
+char *story_expect_tool_calls(struct scene *scene, struct words *words);
+/* Of a reply: "partial "text"", "first-token 300ms". */
+char *story_expect_partial(const struct scene_call *call, struct words *words);
+char *story_expect_first_token(const struct scene_call *call, struct words *words);
 /* "call 2", or the last one without these words; *fault if there is none. */
 struct scene_call *story_call(struct scene *scene, struct words *words, char **fault);
 

@@ -84,6 +84,29 @@ expect_retry_after(const struct scene_call *call, struct words *words)
 }
 
 static char *
+expect_usage(const struct scene_call *call, struct words *words)
+{
+	int64_t prompt, completion;
+
+	if (!words_number(words, &prompt) || !words_number(words, &completion))
+		return words_fault(words, "tokens of prompt and completion");
+	if (prompt == call->prompt_tokens && completion == call->completion_tokens)
+		return NULL;
+	return x_asprintf("the usage is %lld and %lld", (long long)call->prompt_tokens,
+		(long long)call->completion_tokens);
+}
+
+static char *
+expect_free_failures(const struct scene_call *call)
+{
+	for (size_t i = 0; i < call->attempt_count; i++)
+		if (call->attempts[i].class != OUTCOME_OK &&
+			(call->attempts[i].cost_picousd != 0 || call->attempts[i].cost_may))
+			return x_asprintf("attempt %zu has cost something", i + 1);
+	return NULL;
+}
+
+static char *
 expect_message(const struct scene_call *call, struct words *words)
 {
 	bool wanted = !words_accept(words, "without");
@@ -115,6 +138,14 @@ expect_of_reply(const struct scene_call *call, struct words *words)
 		return expect_retry_after(call, words);
 	if (call->error && words_accept(words, "message"))
 		return expect_message(call, words);
+	if (call->error && words_accept(words, "partial"))
+		return story_expect_partial(call, words);
+	if (words_accept(words, "usage"))
+		return expect_usage(call, words);
+	if (words_accept(words, "free-failures"))
+		return expect_free_failures(call);
+	if (words_accept(words, "first-token"))
+		return story_expect_first_token(call, words);
 	return words_fault(words, "something to expect of a reply");
 }
 
@@ -425,6 +456,9 @@ static const struct {
 	{"log", expect_a_log},
 	{"event", expect_an_event},
 	{"pick", story_expect_pick},
+	{"deltas", story_expect_deltas},
+	{"resets", story_expect_resets},
+	{"tool-calls", story_expect_tool_calls},
 	{"circuit", expect_circuit},
 	{"failures", expect_failures},
 	{"successes", expect_successes},
