@@ -60,6 +60,7 @@ struct attempt {
 	int status;               /* 0: no headers yet */
 	bool replaced;            /* a dead pooled connection was replaced already */
 	struct outcome outcome;
+	struct provider_usage usage; /* of a reply that is no answer */
 	const struct attempt_events *events;
 	void *arg;
 };
@@ -103,6 +104,7 @@ finish(struct attempt *attempt, struct provider_answer *answer)
 	struct attempt_result result = {
 		.outcome = attempt->outcome,
 		.answer = answer,
+		.usage = answer ? answer->usage : attempt->usage,
 		.quota = quota_read(&attempt->headers, clock_wall_ms(attempt->clock),
 			clock_now_ms(attempt->clock)),
 		.latency_ms = clock_now_ms(attempt->clock) - attempt->times.started_ms,
@@ -264,6 +266,7 @@ static const struct provider_stream_sink sink = {on_text, on_tool_call, on_progr
 static void
 fail_stream(struct attempt *attempt, enum transport_end end, const char *detail)
 {
+	attempt->usage = provider_stream_answer(attempt->stream)->usage;
 	judge(attempt, end, detail, provider_stream_answer(attempt->stream)->bad_call);
 	attempt->outcome.http_status = attempt->status;
 	finish(attempt, NULL);
@@ -346,6 +349,7 @@ read_reply(struct attempt *attempt, const struct transport_result *result,
 	} else {
 		judge(attempt, result->end, result->detail, answer->bad_call);
 	}
+	attempt->usage = answer->usage;
 	attempt->outcome.http_status = attempt->status;
 	return answered;
 }

@@ -113,13 +113,3 @@ call_estimate_usage(const struct call_lane *lane, struct provider_usage *usage,
 	usage->cached_tokens = 0;
 	usage->total_tokens = usage->prompt_tokens + usage->completion_tokens;
 }
-
-void
-call_attempt_cost(const struct call_lane *lane, struct call_attempt *attempt)
-{
-	attempt->cost_picousd = 0;
-	/* the provider worked, and never came to say how much */
-	attempt->cost_may = !lane->candidate->target->provider->local &&
-		(attempt->outcome.class == OUTCOME_CANCELLED ||
-			(lane->told && attempt->outcome.class != OUTCOME_OK));
-}

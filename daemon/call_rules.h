@@ -188,8 +188,19 @@ int64_t call_hedge_ms(const struct call *call);
 /* Fills in tokens by estimate. */
 void call_estimate_usage(const struct call_lane *lane, struct provider_usage *usage,
 	const struct provider_answer *answer);
-/* Fills in what a lane's attempt cost, or may have cost. */
-void call_attempt_cost(const struct call_lane *lane, struct call_attempt *attempt);
+
+/* ---- call_cost.c: what it costs ---- */
+
+/* Fills in what a lane's attempt cost, or may have cost. usage: what its provider counted; NULL. */
+void call_attempt_cost(const struct call_lane *lane, const struct provider_usage *usage,
+	struct call_attempt *attempt);
+/* The same for the one that answered, which is the last in the list. */
+void call_answer_cost(
+	struct call *call, const struct config_target *target, const struct provider_usage *usage);
+/* Fills in what all attempts together cost. */
+void call_sum_costs(const struct call *call, struct call_result *result);
+/* Counts how far the estimate of a prompt is from what its provider counted. */
+void call_note_estimate(const struct call_lane *lane, const struct provider_usage *usage);
 
 /* ---- call_report.c: words ---- */
 

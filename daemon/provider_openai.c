@@ -298,7 +298,7 @@ read_answer(const char *body, size_t length, struct provider_answer *answer)
 	bool done = root && !json_truthy(json_get(root, "error")) &&
 		take_choice(json_at(json_get(root, "choices"), 0), body, length, answer);
 
-	if (done)
+	if (root)
 		take_usage(json_get(root, "usage"), &answer->usage);
 	json_free(root);
 	return done;
