@@ -173,6 +173,7 @@ void
 call_fail(struct call *call, int error, char *message)
 {
 	call_lanes_stop(call, NULL);
+	gate_forget(call->env->gate, &call->waiter);
 	clock_stop(call->env->clock, &call->stall);
 	call->error = error;
 	free(call->message);
@@ -286,7 +287,7 @@ static void
 queue_up(struct call *call)
 {
 	if (!gate_wait(call->env->gate, &call->waiter, on_woken, call)) {
-		call_fail(call, LLMFO_EBUSY,
+		call_fail(call, call_has_told(call) ? LLMFO_EINTERRUPTED : LLMFO_EBUSY,
 			x_asprintf("%d calls are waiting already (limits.queue)",
 				call->env->gate->waiting));
 		return;
@@ -347,11 +348,11 @@ arm_hedge(struct call *call)
 {
 	struct clock *clock = call->env->clock;
 
-	if (call->request->race.hedge_after_ms != 0 && has_more(call))
-		clock_start(clock, &call->hedge,
-			util_add_clamped(clock_now_ms(clock), call_hedge_ms(call)), on_hedge, call);
-	else
-		clock_stop(clock, &call->hedge);
+	if (call->request->race.hedge_after_ms == 0 || !has_more(call))
+		return;
+	int64_t at_ms = util_add_clamped(clock_now_ms(clock), call_hedge_ms(call));
+	if (at_ms < call->deadline_ms)
+		clock_start(clock, &call->hedge, at_ms, on_hedge, call);
 }
 
 /* When no candidate is let through: one by an early probe, one whose circuit only a report opened;
@@ -460,6 +461,5 @@ call_abort(struct call *call, int error, const char *message)
 {
 	if (call->state == CALL_ENDING)
 		return;
-	gate_forget(call->env->gate, &call->waiter);
 	call_fail(call, error, x_strdup(message));
 }

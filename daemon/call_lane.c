@@ -307,7 +307,9 @@ call_lane_try(struct call_lane *lane, struct route_candidate *candidate)
 	occupy(lane, candidate);
 	lane->told = false;
 	call_prefill(lane);
-	call_fill_chat(lane);
+	call_fill_chat(lane->call, candidate->target, &lane->chat);
+	if (lane->messages)
+		lane->chat.messages = lane->messages;
 	call_limits(lane, &request);
 	call_log_switch(lane);
 	try_better(call, candidate);

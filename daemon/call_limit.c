@@ -11,20 +11,20 @@
 #define HEDGE_UNKNOWN_MS 2000
 
 void
-call_fill_chat(struct call_lane *lane)
+call_fill_chat(
+	const struct call *call, const struct config_target *target, struct provider_chat *chat)
 {
-	const struct call_request *request = lane->call->request;
-	const struct config_target *target = lane->candidate->target;
+	const struct call_request *request = call->request;
 
-	lane->chat = (struct provider_chat){
+	*chat = (struct provider_chat){
 		.model = target->model,
-		.messages = lane->messages ? lane->messages : request->messages,
+		.messages = request->messages,
 		.tools = request->tools,
 		.tool_choice = request->tool_choice,
 		.user = request->end_user,
 		.stream = request->stream,
 	};
-	config_params_fill(&lane->chat, &request->params, request->chain, target, request->config);
+	config_params_fill(chat, &request->params, request->chain, target, request->config);
 }
 
 /* The shorter of two limits of which 0 means none. */
@@ -90,14 +90,13 @@ call_hedge_ms(const struct call *call)
 
 	if (hedge_ms != CALL_HEDGE_AUTO)
 		return hedge_ms;
-	const struct health_subject *subject = call->newest
-		? health_find(
-			  call->env->health, HEALTH_TARGET, call->newest->candidate->target->name)
-		: NULL;
-	hedge_ms = subject
-		? latency_percentile_ms(
-			  call->request->stream ? &subject->first_token : &subject->latency, 95)
-		: -1;
+	const struct route_candidate *newest = call->newest ? call->newest->candidate : NULL;
+	const struct health_subject *subject =
+		newest ? health_find(call->env->health, HEALTH_TARGET, newest->target->name) : NULL;
+	if (!subject)
+		return HEDGE_UNKNOWN_MS;
+	hedge_ms = latency_percentile_ms(
+		call->request->stream ? &subject->first_token : &subject->latency, 95);
 	if (hedge_ms < 0)
 		return HEDGE_UNKNOWN_MS;
 	/* 0 would be all at once */

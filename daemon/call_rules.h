@@ -123,7 +123,7 @@ bool call_can_continue(const struct call *call, const struct route_candidate *ca
 void call_prefill(struct call_lane *lane);
 /* A candidate's stream broke after it had told something: may the call go on? False: it ends. */
 bool call_mends(struct call *call, const struct outcome *outcome);
-/* A stream's whole answer has what was told as its text. */
+/* A stream's answer is whole: what it went on from is part of it. */
 void call_complete(struct call_lane *lane, struct provider_answer *answer);
 
 /* ---- call_rules.c: judgements ---- */
@@ -175,9 +175,10 @@ int64_t call_retry_after_ms(struct call *call);
 
 /* ---- call_limit.c: what an attempt is given, and what it is reckoned at ---- */
 
-/* Fills the chat for a lane's candidate: the call's own parameters before agent or chain, provider
- * and defaults. */
-void call_fill_chat(struct call_lane *lane);
+/* Fills the chat for a target: the call's own parameters before agent or chain, provider and
+ * defaults. */
+void call_fill_chat(
+	const struct call *call, const struct config_target *target, struct provider_chat *chat);
 /* How long a call may take: the shorter of its own deadline and its chain's, else the default. */
 int64_t call_allowed_ms(const struct call_request *request);
 /* Fills the time limits of an attempt at a lane's candidate. */

@@ -4,6 +4,7 @@
  * the text that the caller has: what comes is told first and then added to it, a reset empties it,
  * and the answer's text is what it is in the end.
  */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,8 +30,9 @@ win(struct call_lane *lane)
 {
 	struct call *call = lane->call;
 
-	if (call->winner)
+	if (call->winner == lane)
 		return;
+	assert(!call->winner);
 	call->winner = lane;
 	call_lanes_stop(call, lane);
 	if (call->held)
@@ -116,6 +118,8 @@ call_complete(struct call_lane *lane, struct provider_answer *answer)
 	/* an answer without a word takes the place of what was told, too */
 	if (!lane->told && !lane->continues && call_has_told(call))
 		void_what_was_told(call);
+	if (!lane->continues)
+		return;
 	buf_free(&answer->text);
 	answer->text = call->told;
 	buf_init(&call->told, 0);
@@ -154,13 +158,13 @@ bool
 call_can_continue(const struct call *call, const struct route_candidate *candidate)
 {
 	const struct config_target *target = candidate->target;
-	const struct provider_preset *preset = target->provider->endpoint.preset;
+	struct provider_chat chat;
 
+	call_fill_chat(call, target, &chat);
 	return call->told_calls == 0 && call->told.len > blank_end(&call->told) &&
 		call->told.len <= CONTINUE_MAX_BYTES &&
 		!call_progress(call, candidate)->no_prefill &&
-		(preset->flags & PROVIDER_CONTINUES) &&
-		!provider_lacks(preset, target->model, PROVIDER_NEED_PREFILL);
+		provider_takes_prefill(target->provider->endpoint.preset, &chat);
 }
 
 /* The text of a message of the caller's that is to be gone on from, as parts or as one. */

@@ -342,7 +342,9 @@ choose_how(struct life *life, struct scene_wish *wish)
 {
 	wish->races = one_in(life, 3);
 	wish->race.max_parallel = (int)below(life, 4);
-	wish->race.hedge_after_ms = one_in(life, 3) ? 0 : below(life, 3000) - 1;
+	wish->race.hedge_after_ms = one_in(life, 3) ? 0 : below(life, 3000);
+	if (one_in(life, 4))
+		wish->race.hedge_after_ms = CALL_HEDGE_AUTO;
 	wish->stream = one_in(life, 2);
 	wish->on_break = (enum call_on_break)below(life, 3);
 }
