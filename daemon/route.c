@@ -46,17 +46,17 @@ has_room(const struct config_provider *provider, const struct health_subject *of
 		of_provider->in_flight < provider->max_concurrency;
 }
 
-enum route_out
-route_admit(struct route_candidate *candidate, struct health *health, int64_t now_ms)
+/* Sets out, out_for_ms and state by what is known of the two. */
+static enum route_out
+admit(struct route_candidate *candidate, const struct health_subject *of_provider,
+	const struct health_subject *of_target, int64_t now_ms)
 {
 	const struct config_provider *provider = candidate->target->provider;
-	const struct health_subject *of_provider =
-		health_find(health, HEALTH_PROVIDER, provider->name);
-	const struct health_subject *of_target =
-		health_find(health, HEALTH_TARGET, candidate->target->name);
+	int64_t used_up_ms = of_target ? quota_used_up_ms(&of_target->quota, now_ms) : 0;
 
 	candidate->out = ROUTE_IN;
 	candidate->out_for_ms = 0;
+	candidate->state = route_state_text(provider, of_target, now_ms);
 	if (!provider->configured)
 		(void)kept_out(candidate, ROUTE_NOT_CONFIGURED, 0);
 	else if ((of_provider && of_provider->disabled) || (of_target && of_target->disabled))
@@ -67,12 +67,22 @@ route_admit(struct route_candidate *candidate, struct health *health, int64_t no
 		(void)kept_out(candidate, candidate->bar, 0);
 	else if (!candidate->forced && circuits_keep_out(candidate, of_provider, of_target, now_ms))
 		return candidate->out;
-	else if (!candidate->forced && of_target && quota_used_up_ms(&of_target->quota, now_ms) > 0)
-		(void)kept_out(
-			candidate, ROUTE_USED_UP, quota_used_up_ms(&of_target->quota, now_ms));
+	else if (!candidate->forced && used_up_ms > 0)
+		(void)kept_out(candidate, ROUTE_USED_UP, used_up_ms);
 	else if (!has_room(provider, of_provider))
 		(void)kept_out(candidate, ROUTE_BUSY, 0);
+	if (candidate->out == ROUTE_DISABLED)
+		candidate->state = "disabled";
 	return candidate->out;
+}
+
+enum route_out
+route_admit(struct route_candidate *candidate, struct health *health, int64_t now_ms)
+{
+	const struct config_target *target = candidate->target;
+
+	return admit(candidate, health_find(health, HEALTH_PROVIDER, target->provider->name),
+		health_find(health, HEALTH_TARGET, target->name), now_ms);
 }
 
 /* One digit a rule, the weightier first; within the same number the chain's own order decides. */
@@ -228,9 +238,17 @@ route_order(
 	apply_forced(route, health, want, now_ms);
 	if (want->fallback)
 		apply_preferred(route, health, want, now_ms);
-	for (size_t i = 0; i < route->count; i++)
-		if (route->candidates[i].out != ROUTE_NOT_FORCED)
-			(void)route_admit(&route->candidates[i], health, now_ms);
+	for (size_t i = 0; i < route->count; i++) {
+		struct route_candidate *candidate = &route->candidates[i];
+
+		candidate->state =
+			route_state_text(candidate->target->provider, candidate->of_target, now_ms);
+		if (candidate->out != ROUTE_NOT_FORCED)
+			(void)admit(
+				candidate, candidate->of_provider, candidate->of_target, now_ms);
+		/* neither has to be there any longer when this returns */
+		candidate->of_provider = candidate->of_target = NULL;
+	}
 	qsort(route->candidates, route->count, sizeof route->candidates[0], by_group);
 	if (!want->fallback)
 		keep_first_alone(route);
