@@ -134,6 +134,7 @@ void ctl_status_print(struct ctl_out *out, const struct llmfo_value *status);
 
 extern const struct ctl_option ctl_ask_options[];
 extern const struct ctl_option ctl_choose_options[];
+extern const struct ctl_option ctl_drill_options[];
 extern const struct ctl_option ctl_force_options[];
 extern const struct ctl_option ctl_models_options[];
 extern const struct ctl_option ctl_status_options[];
@@ -147,6 +148,7 @@ int ctl_clear_cache(struct ctl *ctl, struct ctl_args *args);
 int ctl_reset_health(struct ctl *ctl, struct ctl_args *args);
 int ctl_enable(struct ctl *ctl, struct ctl_args *args);
 int ctl_disable(struct ctl *ctl, struct ctl_args *args);
+int ctl_drill(struct ctl *ctl, struct ctl_args *args);
 int ctl_reload(struct ctl *ctl, struct ctl_args *args);
 int ctl_check(struct ctl *ctl, struct ctl_args *args);
 int ctl_providers(struct ctl *ctl, struct ctl_args *args);

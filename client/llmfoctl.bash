@@ -62,6 +62,7 @@ _llmfoctl_words()
 	local command=$1
 	shift
 	case $command in
+	drill) _llmfoctl_names chain "$@" ;;
 	check | force-provider) _llmfoctl_names provider "$@" ;;
 	reset-health | enable | disable)
 		_llmfoctl_names provider "$@"

@@ -35,6 +35,8 @@ static const struct ctl_command commands[] = {
 		NULL, ctl_reset_health},
 	{"enable", "NAME", 1, 1, "use a provider or target again", NULL, ctl_enable},
 	{"disable", "NAME", 1, 1, "use a provider or target no more", NULL, ctl_disable},
+	{"drill", "[CHAIN]", 0, 1, "have each target of a chain answer a small call, in turn",
+		ctl_drill_options, ctl_drill},
 	{"reload", "", 0, 0, "have the daemon read its configuration anew", NULL, ctl_reload},
 	{"ping", "", 0, 0, "see whether the daemon answers, and how quickly", NULL, ctl_ping},
 	{"version", "", 0, 0, "print the versions of llmfoctl and of the daemon", NULL,

@@ -148,7 +148,7 @@ on_pause_over(void *arg)
 	struct route_candidate *candidate = lane->candidate;
 	enum route_out out = call_admit(call, candidate, clock_now_ms(call->env->clock));
 
-	if (out == ROUTE_IN) {
+	if (out == ROUTE_IN && !call_progress(call, candidate)->spent) {
 		call_lane_try(lane, candidate);
 		return;
 	}
@@ -306,6 +306,9 @@ call_lane_try(struct call_lane *lane, struct route_candidate *candidate)
 
 	occupy(lane, candidate);
 	lane->told = false;
+	/* what it brings has to win anew, and to be held if its caller takes nothing */
+	if (call->winner == lane)
+		call->winner = NULL;
 	call_prefill(lane);
 	call_fill_chat(lane->call, candidate->target, &lane->chat);
 	if (lane->messages)

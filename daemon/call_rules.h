@@ -21,6 +21,7 @@ enum call_state {
 struct call_progress {
 	int repeats;         /* attempts beyond the first */
 	bool spent;          /* failed over from, or useless for this call */
+	bool too_small;      /* that, because the request is longer than it takes */
 	bool running;        /* it has a lane */
 	bool broke;          /* its stream broke after it had told something: others come first */
 	bool no_prefill;     /* it refused to go on from what was told */

@@ -28,6 +28,7 @@ enum {
 	SUBSCRIBE = 1 << MESSAGE_M_subscribe,
 	FORCE_PROVIDER = 1 << MESSAGE_M_force_provider,
 	RESET_HEALTH = 1 << MESSAGE_M_reset_health,
+	DRILL = 1 << MESSAGE_M_drill,
 	ENABLE = 1 << MESSAGE_M_enable,
 	DISABLE = 1 << MESSAGE_M_disable,
 };

@@ -136,6 +136,40 @@ START_TEST(a_refused_request_takes_no_step_of_the_script)
 }
 END_TEST
 
+static const struct {
+	const char *name, *path, *body;
+} prefills[] = {
+	{"o", "/v1/chat/completions",
+		"{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hello\"},"
+		"{\"role\":\"assistant\",\"content\":\"Hi\"}]}"},
+	{"a", "/v1/messages",
+		"{\"model\":\"m\",\"max_tokens\":9,\"messages\":[{\"role\":\"user\",\"content\":"
+		"\"hello\"},{\"role\":\"assistant\",\"content\":\"Hi\"}]}"},
+	{"g", ASK_GENERATE,
+		"{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"hello\"}]},"
+		"{\"role\":\"model\",\"parts\":[{\"text\":\"Hi\"}]}]}"},
+};
+
+START_TEST(who_takes_no_prefill_refuses_it_and_keeps_its_step)
+{
+	const char *name = prefills[_i].name, *path = prefills[_i].path;
+	struct asker_reply r;
+
+	fake_provider_script(asker_fp, name, "ok no-prefill text=whole; 503");
+	r = asker_ask(name, path, prefills[_i].body);
+	ck_assert_int_eq(r.status, 400);
+	asker_assert_has(r.body, "does not support assistant message prefill");
+	asker_free(&r);
+	r = asker_ask(name, path,
+		*name == 'o'           ? ASK_OPENAI
+			: *name == 'a' ? ASK_ANTHROPIC
+				       : ASK_GEMINI);
+	ck_assert_int_eq(r.status, 200);
+	asker_assert_has(r.body, "whole");
+	asker_free(&r);
+}
+END_TEST
+
 START_TEST(anthropic_wants_its_two_headers)
 {
 	struct curl_slist *headers = curl_slist_append(NULL, "x-api-key: k");
@@ -305,6 +339,8 @@ fakellm_suite(void)
 	tcase_add_loop_test(tc, a_request_that_the_api_refuses_is_refused_in_its_words, ASKER_FIRST,
 		ASKER_END(refusals));
 	tcase_add_test(tc, a_refused_request_takes_no_step_of_the_script);
+	tcase_add_loop_test(tc, who_takes_no_prefill_refuses_it_and_keeps_its_step, ASKER_FIRST,
+		ASKER_END(prefills));
 	tcase_add_test(tc, anthropic_wants_its_two_headers);
 	tcase_add_test(tc, a_key_and_models_are_demanded_when_they_are_given);
 	tcase_add_loop_test(tc, each_api_words_its_errors_itself, ASKER_FIRST, ASKER_END(errors));

@@ -88,6 +88,38 @@ START_TEST(a_stream_lacks_what_it_is_told_to_lack)
 }
 END_TEST
 
+/* The stamps of a stream of `count`; each at its time, hence in order. */
+static int64_t
+assert_stamps(const char *body, int count)
+{
+	static const char before[] = "\"content\":\"";
+	int64_t last_us = 0;
+	int n = 0;
+
+	for (const char *at = body; (at = strstr(at, before)); n += last_us > 0) {
+		int64_t us = strtoll(at + sizeof(before) - 1, NULL, 10);
+
+		at += sizeof(before) - 1;
+		ck_assert_int_ge(us, last_us);
+		last_us = us;
+	}
+	ck_assert_int_eq(n, count);
+	return last_us;
+}
+
+START_TEST(words_may_be_the_time_at_which_they_are_sent)
+{
+	struct asker_reply r = asker_ask_scripted("tokens=3 stamps gap=1", ASK_OPENAI_STREAM);
+	int64_t first_us = assert_stamps(r.body, 3);
+
+	asker_free(&r);
+	/* an equal request is answered anew */
+	r = asker_ask("o", "/v1/chat/completions", ASK_OPENAI_STREAM);
+	ck_assert_int_gt(assert_stamps(r.body, 3), first_us);
+	asker_free(&r);
+}
+END_TEST
+
 START_TEST(usage_in_a_stream_comes_when_it_is_asked_for)
 {
 	static const char asked[] = "{\"model\":\"m\"," ASK_MESSAGES
@@ -321,6 +353,7 @@ fakellm_faults_suite(void)
 	tcase_add_checked_fixture(tc, asker_setup, asker_teardown);
 	tcase_add_loop_test(tc, each_fault_is_what_its_name_says, ASKER_FIRST, ASKER_END(faults));
 	tcase_add_test(tc, a_stream_lacks_what_it_is_told_to_lack);
+	tcase_add_test(tc, words_may_be_the_time_at_which_they_are_sent);
 	tcase_add_test(tc, usage_in_a_stream_comes_when_it_is_asked_for);
 	tcase_add_test(tc, max_tokens_cuts_the_answer_by_words);
 	tcase_add_test(tc, a_big_body_is_valid_json_of_the_size_asked_for);

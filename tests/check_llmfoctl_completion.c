@@ -110,6 +110,7 @@ static const struct {
 		"chat code reasoning analysis vision long_context multilingual tools json "
 		"embedding"},
 	{"llmfoctl check op", "openai"},
+	{"llmfoctl drill de", "default deep"},
 	{"llmfoctl check $", "$(echo x)"},
 	{"llmfoctl force-provider --strict ol", "ollama"},
 	{"llmfoctl force-provider openai --for 3", "30s 30m"},

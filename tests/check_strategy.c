@@ -18,7 +18,7 @@ static const struct strategy_settings settings = {
 	.load_balanced = {2, 1, 1},
 };
 static struct strategy_candidate set[CANDIDATES_MAX];
-static char names[CANDIDATES_MAX][8];
+static char names[CANDIDATES_MAX][24];
 static struct strategy_view view;
 static size_t order[CANDIDATES_MAX];
 static unsigned short seed[3];

@@ -13,11 +13,13 @@
 #include "stream.h"
 
 static char *
-answer_counted(int64_t n)
+answer_counted(int64_t n, bool stamps)
 {
 	struct out o = {0};
 
-	for (int64_t i = 1; i <= n; i++)
+	for (int64_t i = 1; i <= n && stamps; i++)
+		out_put(&o, "%s%s", i > 1 ? " " : "", REPLY_STAMP);
+	for (int64_t i = 1; i <= n && !stamps; i++)
 		out_put(&o, "%sword%d", i > 1 ? " " : "", i);
 	return out_take(&o);
 }
@@ -31,7 +33,7 @@ answer_text(const struct ask *ask, const struct step *step)
 	if (script_text(&step->text))
 		return out_strndup(step->text.data, step->text.len);
 	if (step->tokens >= 0)
-		return answer_counted(step->tokens);
+		return answer_counted(step->tokens, step->stamps > 0);
 	if (step->utf8_split > 0)
 		out_put(&o,
 			"Gr\xc3\xbc\xc3\x9f"

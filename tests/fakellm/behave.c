@@ -392,6 +392,8 @@ behave(struct ask *ask, const struct step *step, int64_t nth)
 	reply_last(r)->hold = step->hold > 0;
 	if (step->delay_ms > 0)
 		reply_last(r)->wait_ms = step->delay_ms;
+	r->stamps = step->stamps > 0;
+	r->once = r->stamps;
 	behave_step(r, ask, step, nth);
 	behave_slices(r, step);
 	return r;

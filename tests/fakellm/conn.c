@@ -227,6 +227,8 @@ conn_answer(struct conn *c)
 
 	ask_read(&ask, p, c->req);
 	chat = ask.what == ASK_CHAT;
+	if (chat && script_peek(&p->chat)->no_prefill > 0)
+		ask_refuse_prefill(&ask);
 	if (!ask.fault.status)
 		step = script_next(chat ? &p->chat : &p->check);
 	reply = behave(&ask, step, c->requests);

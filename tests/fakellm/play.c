@@ -69,6 +69,8 @@ play_send(struct play *p, const struct segment *s)
 	int n;
 
 	p->paused = false;
+	if (p->reply->stamps && !p->sent)
+		reply_stamp(p->reply, s);
 	buf.len = s->slice_ms >= 0 ? 1 : s->len - p->sent;
 	n = uv_try_write((uv_stream_t *)p->tcp, &buf, 1);
 	if (n < 0 && n != UV_EAGAIN) {

@@ -7,13 +7,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { REPLY_BLOCK_BYTES = 64 << 10 };
 
 static void
 reply_new_segment(struct reply *r, int64_t wait_ms)
 {
-	r->segments = out_realloc(r->segments, (r->n_segments + 1) * sizeof(*r->segments));
+	size_t n = r->n_segments;
+
+	if ((n & (n - 1)) == 0) /* full: it has a power of two */
+		r->segments = out_realloc(r->segments, (n ? 2 * n : 1) * sizeof(*r->segments));
 	r->segments[r->n_segments++] = (struct segment){
 		.off = r->bytes.len, .wait_ms = wait_ms, .repeat = 1, .slice_ms = -1};
 }
@@ -167,4 +171,20 @@ reply_split_utf8(struct reply *r)
 		*reply_last(r) = s;
 	}
 	free(old);
+}
+
+void
+reply_stamp(struct reply *r, const struct segment *s)
+{
+	const size_t n = strlen(REPLY_STAMP);
+	char *at = r->bytes.data + s->off, *end = at + s->len, digits[24];
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	snprintf(digits, sizeof(digits), "%016lld",
+		(long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+	while ((at = memmem(at, (size_t)(end - at), REPLY_STAMP, n))) {
+		memcpy(at, digits, n);
+		at += n;
+	}
 }

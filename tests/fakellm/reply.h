@@ -2,7 +2,8 @@
 /*
  * A reply as a plan: bytes in segments, each with a wait before it, and what happens at the end.
  * Whoever holds the connection plays the plan; whoever makes it needs no clock and no socket. A
- * plan is not changed once it is made, so it can be played to many connections.
+ * plan is not changed once it is made, so it can be played to many connections (but for one with
+ * stamps, which says when it was played).
  */
 #ifndef FAKELLM_REPLY_H
 #define FAKELLM_REPLY_H
@@ -20,6 +21,8 @@ enum reply_end {
 };
 
 #define REPLY_FOREVER (-1)
+/* In a reply with stamps: becomes as many digits, the time in us, when its segment is sent. */
+#define REPLY_STAMP "@@@@@@@@@@@@@@@@"
 
 struct segment {
 	size_t off;
@@ -40,6 +43,7 @@ struct reply {
 	int64_t chunk_bytes; /* 0: the body goes out as it is; -1: a chunk a piece; else chunks of
 	                        this */
 	bool once;           /* not to be given again to an equal request */
+	bool stamps;         /* it has REPLY_STAMPs, and once is set */
 };
 
 struct reply *reply_new(void);
@@ -63,5 +67,7 @@ void reply_fill(struct reply *r, int64_t bytes);
 void reply_finish(struct reply *r);
 /* Cuts each segment inside its characters beyond ASCII. */
 void reply_split_utf8(struct reply *r);
+/* Puts the time into the segment's stamps. */
+void reply_stamp(struct reply *r, const struct segment *s);
 
 #endif

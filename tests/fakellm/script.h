@@ -44,7 +44,7 @@ struct step {
 	struct out kind, message, retry_after, retry_after_ms;
 	struct out headers; /* lines, each with its CR LF */
 	struct out body, body_file, content_type;
-	int64_t tokens, delay_ms, first_token_ms, gap_ms, hold, hold_after;
+	int64_t tokens, stamps, no_prefill, delay_ms, first_token_ms, gap_ms, hold, hold_after;
 	int64_t echo_key, retry_after_date;
 	int64_t chunk_bytes, drip_ms, slow_headers_ms, big_headers, big_body, bigline;
 	int64_t truncated, blank_lines, split, utf8_split, connection_close;

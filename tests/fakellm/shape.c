@@ -101,6 +101,24 @@ ask_refuse_kind(struct ask *ask, int status, const char *kind)
 		ask->fault.kind = kind;
 }
 
+void
+ask_refuse_prefill(struct ask *ask)
+{
+	json_object *turns = ask_field(ask->json, "messages"), *last = NULL;
+	const char *role;
+
+	if (!turns)
+		turns = ask_field(ask->json, "contents");
+	if (json_object_is_type(turns, json_type_array) && json_object_array_length(turns) > 0)
+		last = json_object_array_get_idx(turns, json_object_array_length(turns) - 1);
+	role = ask_string(last, "role");
+	if (role && (strcmp(role, "assistant") == 0 || strcmp(role, "model") == 0))
+		ask_refuse(ask, 400, NULL, NULL, NULL,
+			"This model does not support assistant message prefill. The conversation "
+			"must end with a user message.",
+			NULL);
+}
+
 bool
 ask_read_json(struct ask *ask)
 {

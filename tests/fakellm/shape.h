@@ -124,6 +124,8 @@ void ask_refuse(struct ask *ask, int status, const char *type, const char *code,
 	const char *message, const char *name);
 /* The same in the words of the shape's table. */
 void ask_refuse_kind(struct ask *ask, int status, const char *kind);
+/* Refuses a conversation that ends with words of the assistant's, as models without prefill do. */
+void ask_refuse_prefill(struct ask *ask);
 /* The body must be a JSON object; sets ask->json. */
 bool ask_read_json(struct ask *ask);
 /* NULL, or the name of the first field that is not in the NULL-terminated list. */

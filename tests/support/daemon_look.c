@@ -80,6 +80,24 @@ daemon_resident_kb(const struct daemon *d)
 }
 
 long
+daemon_peak_kb(const struct daemon *d)
+{
+	return status_number(d, "\nVmHWM:");
+}
+
+void
+daemon_forget_peak(const struct daemon *d)
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "/proc/%d/clear_refs", (int)d->pid);
+	FILE *file = fopen(path, "w");
+	ck_assert_msg(file != NULL, "%s cannot be written", path);
+	ck_assert_int_ge(fputs("5", file), 0);
+	ck_assert_int_eq(fclose(file), 0);
+}
+
+long
 daemon_switches(const struct daemon *d)
 {
 	return status_number(d, "\nvoluntary_ctxt_switches:");
