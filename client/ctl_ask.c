@@ -160,6 +160,7 @@ put_summary(struct ctl_out *err, const struct llmfo_reply *reply)
 	bool fallback = llmfo_value_bool(llmfo_value_get(result, "fallback_occurred"), false);
 	bool estimated = llmfo_value_bool(llmfo_value_get(result, "usage.estimated"), false);
 	int64_t cost = llmfo_reply_int(reply, "cost_picousd", 0);
+	bool unknown = llmfo_value_bool(llmfo_value_get(result, "cost_unknown"), false);
 	const char *reason = llmfo_reply_string(reply, "finish_reason");
 
 	ctl_put(err, CTL_DIM, "answered by ");
@@ -172,7 +173,8 @@ put_summary(struct ctl_out *err, const struct llmfo_reply *reply)
 		llmfo_reply_int(reply, "usage.prompt_tokens", 0),
 		llmfo_reply_int(reply, "usage.completion_tokens", 0));
 	if (cost > 0)
-		ctl_put(err, CTL_DIM, ", %s", ctl_money(cost).text);
+		ctl_put(err, CTL_DIM, ", %s%s", unknown ? "at least " : "",
+			ctl_money(cost).text);
 	if (strcmp(reason, "length") == 0)
 		ctl_put(err, CTL_YELLOW, ", cut off at its token limit");
 	fputc('\n', err->file);

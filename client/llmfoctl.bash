@@ -39,6 +39,7 @@ _llmfoctl_values()
 	case $option in
 	--chain | --agent | --provider | --model) _llmfoctl_names "${option#--}" "$@" ;;
 	--targets) _llmfoctl_names target "$@" ;;
+	--on-break) printf '%s\n' error restart continue ;;
 	--strategy)
 		printf '%s\n' sequential fastest load_balanced balanced cost_optimized \
 			latency_optimized quality_optimized local_first capability_match
@@ -47,8 +48,9 @@ _llmfoctl_values()
 		printf '%s\n' auto
 		_llmfoctl_names chain "$@"
 		;;
-	--require | --prefer)
-		printf '%s\n' chat code reasoning analysis vision long_context multilingual tools json
+	--require | --prefer | --capability)
+		printf '%s\n' chat code reasoning analysis vision long_context multilingual tools \
+			json embedding
 		[[ $option == --require ]] && printf '%s\n' local region:
 		;;
 	--max-latency | --for | --deadline | --interval) printf '%s\n' 1s 10s 30s 1m 5m 30m 1h ;;
@@ -61,6 +63,7 @@ _llmfoctl_words()
 	local command=$1
 	shift
 	case $command in
+	drill) _llmfoctl_names chain "$@" ;;
 	check | force-provider) _llmfoctl_names provider "$@" ;;
 	reset-health | enable | disable)
 		_llmfoctl_names provider "$@"
@@ -117,7 +120,7 @@ _llmfoctl()
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 	elif [[ $option ]]; then
 		local value=${current#"$option="} list=
-		[[ $option == --@(targets|require|prefer) && $value == *,* ]] && list=${value%,*},
+		[[ $option == --@(targets|require|prefer|capability) && $value == *,* ]] && list=${value%,*},
 		local before=${current%"$value"}$list
 		_llmfoctl_offer "${value#"$list"}" "$before" \
 			< <(_llmfoctl_values "$option" "${program[@]}")

@@ -50,7 +50,8 @@ struct attempt {
 	struct http_headers headers;
 	struct buf body;                /* of what is no stream */
 	struct provider_stream *stream; /* NULL: none was asked for */
-	struct transfer *transfer;      /* NULL: none is running */
+	struct provider_echo echo;
+	struct transfer *transfer; /* NULL: none is running */
 	struct clock_timer timer;
 	struct attempt_times times;
 	int64_t exchange_ms;      /* when the present exchange began */
@@ -59,6 +60,7 @@ struct attempt {
 	int status;               /* 0: no headers yet */
 	bool replaced;            /* a dead pooled connection was replaced already */
 	struct outcome outcome;
+	struct provider_usage usage; /* of a reply that is no answer */
 	const struct attempt_events *events;
 	void *arg;
 };
@@ -92,6 +94,7 @@ release(struct attempt *attempt)
 	http_headers_free(&attempt->headers);
 	buf_free(&attempt->body);
 	provider_stream_free(attempt->stream);
+	provider_echo_free(&attempt->echo);
 	free(attempt);
 }
 
@@ -101,6 +104,7 @@ finish(struct attempt *attempt, struct provider_answer *answer)
 	struct attempt_result result = {
 		.outcome = attempt->outcome,
 		.answer = answer,
+		.usage = answer ? answer->usage : attempt->usage,
 		.quota = quota_read(&attempt->headers, clock_wall_ms(attempt->clock),
 			clock_now_ms(attempt->clock)),
 		.latency_ms = clock_now_ms(attempt->clock) - attempt->times.started_ms,
@@ -262,6 +266,7 @@ static const struct provider_stream_sink sink = {on_text, on_tool_call, on_progr
 static void
 fail_stream(struct attempt *attempt, enum transport_end end, const char *detail)
 {
+	attempt->usage = provider_stream_answer(attempt->stream)->usage;
 	judge(attempt, end, detail, provider_stream_answer(attempt->stream)->bad_call);
 	attempt->outcome.http_status = attempt->status;
 	finish(attempt, NULL);
@@ -338,10 +343,13 @@ read_reply(struct attempt *attempt, const struct transport_result *result,
 		attempt->status <= 299 &&
 		endpoint->preset->family->answer(attempt->body.data, attempt->body.len, answer);
 
-	if (answered)
+	if (answered) {
+		(void)provider_echo_cut(&attempt->echo, &answer->text, true);
 		outcome_set(&attempt->outcome, OUTCOME_OK, "%s", "");
-	else
+	} else {
 		judge(attempt, result->end, result->detail, answer->bad_call);
+	}
+	attempt->usage = answer->usage;
 	attempt->outcome.http_status = attempt->status;
 	return answered;
 }
@@ -463,9 +471,12 @@ attempt_start(struct clock *clock, struct transport *transport,
 	attempt->events = events;
 	attempt->arg = arg;
 	set_times(attempt);
-	if (request->stream)
+	provider_echo_init(&attempt->echo, endpoint->preset, request->chat);
+	if (request->stream) {
 		attempt->stream = provider_stream_new(
 			endpoint->preset->family, &sink, attempt, ATTEMPT_REPLY_MAX_BYTES);
+		provider_stream_skip(attempt->stream, &attempt->echo);
+	}
 	http_request_init(&attempt->http, REQUEST_MAX_BYTES);
 	http_headers_init(&attempt->headers);
 	buf_init(&attempt->body, ATTEMPT_REPLY_MAX_BYTES);

@@ -34,7 +34,9 @@ struct attempt_request {
 struct attempt_result {
 	struct outcome outcome;
 	struct provider_answer *answer; /* when the outcome is OK: the receiver takes its content */
-	struct quota quota;             /* what its headers told */
+	/* What the provider counted, where it did, also of a reply that is no answer. */
+	struct provider_usage usage;
+	struct quota quota; /* what its headers told */
 	int64_t latency_ms;
 	int64_t first_content_ms; /* of a stream: when the first text or tool call came; -1 */
 };

@@ -234,10 +234,13 @@ call_succeed(struct call_lane *lane, struct provider_answer *answer)
 	result.answer = answer;
 	result.fallback_occurred = winner->place != call_first_place(&call->route);
 	call_complete(lane, answer);
+	call_note_estimate(lane, &answer->usage);
 	if (!answer->usage.reported) {
 		call_estimate_usage(lane, &answer->usage, answer);
 		result.usage_estimated = true;
 	}
+	call_answer_cost(call, winner->target, &answer->usage);
+	call_sum_costs(call, &result);
 	remember(call, winner);
 	call_log_answered(call, winner);
 	deliver(call, &result);

@@ -88,7 +88,8 @@ struct call_attempt {
 	struct outcome outcome;
 	int64_t latency_ms;
 	int64_t cost_picousd;
-	bool cost_may; /* of one that was left early: cost_picousd is what it may have cost */
+	bool cost_unknown; /* a price is not known: it cost at least that */
+	bool cost_may;     /* of one that was left early: cost_picousd is what it may have cost */
 };
 
 /* What came of it. Borrowed: valid within done(). */
@@ -99,6 +100,8 @@ struct call_result {
 	const struct config_target *target; /* that answered; NULL with an error */
 	const struct provider_answer *answer;
 	bool usage_estimated;
+	int64_t cost_picousd; /* of all attempts, what some may have cost included */
+	bool cost_unknown;    /* a price is not known: it is at least that */
 	bool fallback_occurred;
 	const struct call_attempt *attempts;
 	size_t attempt_count;

@@ -80,7 +80,8 @@ leave(struct call_lane *lane)
 }
 
 static void
-record(struct call_lane *lane, const struct outcome *outcome, int64_t latency_ms)
+record(struct call_lane *lane, const struct outcome *outcome, int64_t latency_ms,
+	const struct provider_usage *usage)
 {
 	struct call *call = lane->call;
 	struct call_attempt *row;
@@ -92,7 +93,7 @@ record(struct call_lane *lane, const struct outcome *outcome, int64_t latency_ms
 		.outcome = *outcome,
 		.latency_ms = latency_ms,
 	};
-	call_attempt_cost(lane, row);
+	call_attempt_cost(lane, usage, row);
 }
 
 /* Tells health how a lane's attempt ended. */
@@ -123,7 +124,7 @@ stop(struct call_lane *lane)
 	if (lane->attempt) {
 		outcome_set(&outcome, OUTCOME_CANCELLED, "%s", "cancelled");
 		int64_t ran_ms = attempt_cancel(lane->attempt);
-		record(lane, &outcome, ran_ms);
+		record(lane, &outcome, ran_ms, NULL);
 		note_end(lane, &outcome, ran_ms);
 	}
 	leave(lane);
@@ -147,7 +148,7 @@ on_pause_over(void *arg)
 	struct route_candidate *candidate = lane->candidate;
 	enum route_out out = call_admit(call, candidate, clock_now_ms(call->env->clock));
 
-	if (out == ROUTE_IN) {
+	if (out == ROUTE_IN && !call_progress(call, candidate)->spent) {
 		call_lane_try(lane, candidate);
 		return;
 	}
@@ -236,7 +237,7 @@ on_done(void *arg, struct attempt_result *result)
 	/* those that it leaves behind stand before it in the list of attempts */
 	if (is_last_word(lane, &result->outcome))
 		call_lanes_stop(call, lane);
-	record(lane, &result->outcome, result->latency_ms);
+	record(lane, &result->outcome, result->latency_ms, &result->usage);
 	if (result->quota.known)
 		health_quota(health, target->name, &result->quota);
 	if (answered && result->first_content_ms >= 0)
@@ -305,8 +306,13 @@ call_lane_try(struct call_lane *lane, struct route_candidate *candidate)
 
 	occupy(lane, candidate);
 	lane->told = false;
+	/* what it brings has to win anew, and to be held if its caller takes nothing */
+	if (call->winner == lane)
+		call->winner = NULL;
 	call_prefill(lane);
-	call_fill_chat(lane);
+	call_fill_chat(lane->call, candidate->target, &lane->chat);
+	if (lane->messages)
+		lane->chat.messages = lane->messages;
 	call_limits(lane, &request);
 	call_log_switch(lane);
 	try_better(call, candidate);

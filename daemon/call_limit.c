@@ -11,20 +11,20 @@
 #define HEDGE_UNKNOWN_MS 2000
 
 void
-call_fill_chat(struct call_lane *lane)
+call_fill_chat(
+	const struct call *call, const struct config_target *target, struct provider_chat *chat)
 {
-	const struct call_request *request = lane->call->request;
-	const struct config_target *target = lane->candidate->target;
+	const struct call_request *request = call->request;
 
-	lane->chat = (struct provider_chat){
+	*chat = (struct provider_chat){
 		.model = target->model,
-		.messages = lane->messages ? lane->messages : request->messages,
+		.messages = request->messages,
 		.tools = request->tools,
 		.tool_choice = request->tool_choice,
 		.user = request->end_user,
 		.stream = request->stream,
 	};
-	config_params_fill(&lane->chat, &request->params, request->chain, target, request->config);
+	config_params_fill(chat, &request->params, request->chain, target, request->config);
 }
 
 /* The shorter of two limits of which 0 means none. */
@@ -112,14 +112,4 @@ call_estimate_usage(const struct call_lane *lane, struct provider_usage *usage,
 		provider_estimate_text_tokens(answer->text.data, answer->text.len);
 	usage->cached_tokens = 0;
 	usage->total_tokens = usage->prompt_tokens + usage->completion_tokens;
-}
-
-void
-call_attempt_cost(const struct call_lane *lane, struct call_attempt *attempt)
-{
-	attempt->cost_picousd = 0;
-	/* the provider worked, and never came to say how much */
-	attempt->cost_may = !lane->candidate->target->provider->local &&
-		(attempt->outcome.class == OUTCOME_CANCELLED ||
-			(lane->told && attempt->outcome.class != OUTCOME_OK));
 }

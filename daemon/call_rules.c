@@ -148,7 +148,7 @@ call_repeat_wait_ms(
 	const struct call_progress *progress = call_progress(call, candidate);
 	int64_t now_ms = clock_now_ms(call->env->clock);
 
-	if (progress->repeats >= max_repeats(call, candidate) ||
+	if (progress->spent || progress->repeats >= max_repeats(call, candidate) ||
 		outcome->retry_after_ms > candidate->target->provider->retry_after_max_ms)
 		return -1;
 	int64_t wait_ms = class_wait_ms(call, progress, outcome);
@@ -219,7 +219,7 @@ call_mark_spent(
 	call_progress(call, candidate)->spent = true;
 	for (size_t i = 0; outcome->class == OUTCOME_CONTEXT_LENGTH && i < call->route.count; i++)
 		if (!route_takes_more(&call->route.candidates[i], candidate))
-			call->progress[i].spent = true;
+			call->progress[i].spent = call->progress[i].too_small = true;
 }
 
 /* How long a candidate's rate limit lasts yet, -1 if that is not what it failed by, or not all that
@@ -231,7 +231,8 @@ limit_left_ms(struct call *call, size_t index, int64_t now_ms)
 	struct route_candidate *candidate = &call->route.candidates[index];
 	int64_t left_ms = progress->free_at_ms > now_ms ? progress->free_at_ms - now_ms : 0;
 
-	if (progress->last.class != OUTCOME_RATE_LIMITED || progress->free_at_ms == 0)
+	if (progress->too_small || progress->last.class != OUTCOME_RATE_LIMITED ||
+		progress->free_at_ms == 0)
 		return -1;
 	switch (call_admit(call, candidate, now_ms)) {
 	case ROUTE_IN:

@@ -21,6 +21,7 @@ enum call_state {
 struct call_progress {
 	int repeats;         /* attempts beyond the first */
 	bool spent;          /* failed over from, or useless for this call */
+	bool too_small;      /* that, because the request is longer than it takes */
 	bool running;        /* it has a lane */
 	bool broke;          /* its stream broke after it had told something: others come first */
 	bool no_prefill;     /* it refused to go on from what was told */
@@ -175,9 +176,10 @@ int64_t call_retry_after_ms(struct call *call);
 
 /* ---- call_limit.c: what an attempt is given, and what it is reckoned at ---- */
 
-/* Fills the chat for a lane's candidate: the call's own parameters before agent or chain, provider
- * and defaults. */
-void call_fill_chat(struct call_lane *lane);
+/* Fills the chat for a target: the call's own parameters before agent or chain, provider and
+ * defaults. */
+void call_fill_chat(
+	const struct call *call, const struct config_target *target, struct provider_chat *chat);
 /* How long a call may take: the shorter of its own deadline and its chain's, else the default. */
 int64_t call_allowed_ms(const struct call_request *request);
 /* Fills the time limits of an attempt at a lane's candidate. */
@@ -187,8 +189,19 @@ int64_t call_hedge_ms(const struct call *call);
 /* Fills in tokens by estimate. */
 void call_estimate_usage(const struct call_lane *lane, struct provider_usage *usage,
 	const struct provider_answer *answer);
-/* Fills in what a lane's attempt cost, or may have cost. */
-void call_attempt_cost(const struct call_lane *lane, struct call_attempt *attempt);
+
+/* ---- call_cost.c: what it costs ---- */
+
+/* Fills in what a lane's attempt cost, or may have cost. usage: what its provider counted; NULL. */
+void call_attempt_cost(const struct call_lane *lane, const struct provider_usage *usage,
+	struct call_attempt *attempt);
+/* The same for the one that answered, which is the last in the list. */
+void call_answer_cost(
+	struct call *call, const struct config_target *target, const struct provider_usage *usage);
+/* Fills in what all attempts together cost. */
+void call_sum_costs(const struct call *call, struct call_result *result);
+/* Counts how far the estimate of a prompt is from what its provider counted. */
+void call_note_estimate(const struct call_lane *lane, const struct provider_usage *usage);
 
 /* ---- call_report.c: words ---- */
 

@@ -158,13 +158,13 @@ bool
 call_can_continue(const struct call *call, const struct route_candidate *candidate)
 {
 	const struct config_target *target = candidate->target;
-	const struct provider_preset *preset = target->provider->endpoint.preset;
+	struct provider_chat chat;
 
+	call_fill_chat(call, target, &chat);
 	return call->told_calls == 0 && call->told.len > blank_end(&call->told) &&
 		call->told.len <= CONTINUE_MAX_BYTES &&
 		!call_progress(call, candidate)->no_prefill &&
-		(preset->flags & PROVIDER_CONTINUES) &&
-		!provider_lacks(preset, target->model, PROVIDER_NEED_PREFILL);
+		provider_takes_prefill(target->provider->endpoint.preset, &chat);
 }
 
 /* The text of a message of the caller's that is to be gone on from, as parts or as one. */

@@ -214,7 +214,10 @@ config_value_price(const char *text, int64_t *picousd, struct buf *why)
 void
 config_value_print_price(int64_t picousd, struct buf *out)
 {
-	decimal_print(picousd, PRICE_PLACES, 2, out);
+	char text[DECIMAL_TEXT_BYTES];
+
+	decimal_text(picousd, PRICE_PLACES, 2, text);
+	(void)buf_puts(out, text);
 }
 
 int

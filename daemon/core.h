@@ -41,6 +41,7 @@ struct core {
 	uint64_t requests;       /* numbers request ids */
 	char id_prefix[17];
 	bool draining; /* no new calls */
+	bool drilling; /* a drill runs: no other */
 	/* ---- of all sessions ---- */
 	size_t input_bytes;           /* half messages, and requests that run */
 	size_t output_bytes;          /* sent, and not read by clients yet */

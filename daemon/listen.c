@@ -196,6 +196,17 @@ end_fullest(struct listener *listener)
 		end_unread(fullest);
 }
 
+/* Each stream that is held or begins meanwhile still brings what one read brought: that is little,
+ * and has an end. */
+static void
+ops_tell(void *arg, const char *bytes, size_t count)
+{
+	struct connection *connection = arg;
+
+	if (out_send(&connection->out, bytes, count))
+		close_soon(connection);
+}
+
 static void
 ops_send(void *arg, const char *bytes, size_t count)
 {
@@ -236,7 +247,7 @@ ops_waiting(void *arg)
 	return out_waiting(&connection->out);
 }
 
-static const struct session_ops ops = {ops_send, ops_close, ops_waiting};
+static const struct session_ops ops = {ops_send, ops_tell, ops_close, ops_waiting};
 
 static void
 on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)

@@ -10,10 +10,10 @@
 
 #include "llmfo.h"
 #include "provider_common.h"
+#include "tokens.h"
 
 #define ANSWER_MAX_BYTES ((size_t)256 * 1024 * 1024)
 #define TOKENS_MAX 1000000000
-#define BYTES_PER_TOKEN 4
 #define TOKENS_PER_MESSAGE 4
 #define TOKENS_PER_IMAGE 800
 
@@ -193,16 +193,7 @@ provider_finish_text(enum provider_finish finish)
 int64_t
 provider_estimate_text_tokens(const char *text, size_t length)
 {
-	int64_t plain = 0, other = 0;
-
-	for (size_t i = 0; i < length; i++) {
-		unsigned char c = (unsigned char)text[i];
-		if (c < 0x80)
-			plain++;
-		else if (c >= 0xc0) /* the first byte of a character */
-			other++;
-	}
-	return (plain + BYTES_PER_TOKEN - 1) / BYTES_PER_TOKEN + other;
+	return tokens_estimate(text, length);
 }
 
 static int64_t

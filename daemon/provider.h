@@ -29,8 +29,13 @@
 #define PROVIDER_SIGNATURES 0x1000    /* wants back what it put in a tool call's extra_content */
 /* tells a stream's usage without being asked, and may refuse the question */
 #define PROVIDER_USAGE_UNASKED 0x2000
-#define PROVIDER_CONTINUES 0x4000 /* goes on from an assistant's last words, not only takes them \
-	                           */
+#define PROVIDER_PREFIX_BETA 0x8000 /* such a message is taken below /beta only */
+#define PROVIDER_CONTINUE_FINAL \
+	0x10000 /* what is to be gone on from is said beside the messages \
+	         */
+
+#define PROVIDER_ECHOES 0x20000       /* says what it goes on from again: provider_echo.h */
+#define PROVIDER_ECHOES_BLANK 0x40000 /* the white space at its end */
 
 /* What a request may need: bits. The indices are only for tables. */
 enum provider_need_index {
@@ -175,6 +180,11 @@ unsigned provider_needs_of_params(const struct provider_chat *chat);
 unsigned provider_needs_join(unsigned messages, unsigned params);
 /* Those of the needs that a model cannot fill. */
 unsigned provider_lacks(const struct provider_preset *preset, const char *model, unsigned needs);
+/*
+ * Does its model (chat->model) go on from an assistant's words behind the chat's messages, with the
+ * chat's tools and format? Not where a format constrains the answer, which would begin anew.
+ */
+bool provider_takes_prefill(const struct provider_preset *preset, const struct provider_chat *chat);
 /* Appends "takes no tools, takes no seed". */
 void provider_lacks_text(unsigned lacks, struct buf *text);
 /* The limit of an answer that a model is given when the request has none; 0: none is demanded. */

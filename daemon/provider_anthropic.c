@@ -123,11 +123,24 @@ add_parts(struct blocks *blocks, const struct json *content, struct buf *why)
 	return error;
 }
 
+/* The API refuses to go on from white space. */
+static void
+cut_blank_end(struct buf *text)
+{
+	while (text->len > 0 && provider_is_blank(text->data + text->len - 1, 1))
+		text->data[--text->len] = '\0';
+}
+
+/* prefill: it is to be gone on from. */
 static int
-add_content(struct json *list, const struct json *content, struct buf *why)
+add_content(struct json *list, const struct json *content, bool prefill, struct buf *why)
 {
 	struct blocks blocks = blocks_of(list);
-	int error = add_parts(&blocks, content, why), unfinished = close_text(&blocks);
+	int error = add_parts(&blocks, content, why);
+
+	if (prefill)
+		cut_blank_end(&blocks.text);
+	int unfinished = close_text(&blocks);
 
 	return error ? error : unfinished;
 }
@@ -201,15 +214,16 @@ add_result(struct draft *draft, const struct json *given)
 	}
 	content = json_new_array();
 	json_set(block, "content", content);
-	return add_content(content, json_get(given, "content"), draft->why);
+	return add_content(content, json_get(given, "content"), false, draft->why);
 }
 
 static int
-add_turn(struct draft *draft, const struct json *given, bool assistant)
+add_turn(struct draft *draft, const struct json *given, bool assistant, bool last)
 {
 	struct json *blocks = add_message(draft, assistant ? "assistant" : "user");
 	const struct json *calls = assistant ? json_get(given, "tool_calls") : NULL;
-	int error = add_content(blocks, json_get(given, "content"), draft->why);
+	int error = add_content(
+		blocks, json_get(given, "content"), last && provider_is_prefill(given), draft->why);
 
 	draft->results = NULL;
 	for (size_t i = 0; json_type(calls) == JSON_ARRAY && i < json_count(calls) && !error; i++)
@@ -234,7 +248,8 @@ add_messages(struct draft *draft, const struct json *given)
 		else if (role && strcmp(role, "tool") == 0)
 			error = add_result(draft, message);
 		else
-			error = add_turn(draft, message, role && strcmp(role, "assistant") == 0);
+			error = add_turn(draft, message, role && strcmp(role, "assistant") == 0,
+				i + 1 == json_count(given));
 	}
 	return error;
 }

@@ -111,7 +111,7 @@ provider_anthropic_read(const char *body, size_t length, struct provider_answer 
 	bool done = root && !json_truthy(json_get(root, "error")) &&
 		take_message(root, body, length, answer);
 
-	if (done)
+	if (root)
 		provider_anthropic_usage(json_get(root, "usage"), &answer->usage);
 	json_free(root);
 	return done;

@@ -32,6 +32,10 @@ int provider_refuse(struct buf *why, const char *text);
 /* LLMFO_EBAD_REQUEST with *why if the model lacks what the chat needs, by the tables; else 0. */
 int provider_refuse_lacks(const struct provider_endpoint *endpoint,
 	const struct provider_chat *chat, struct buf *why);
+/* Are a chat's last message the assistant's own words, that it is to go on from? NULL is none. */
+bool provider_is_prefill(const struct json *last);
+/* NULL: there is none. */
+const struct json *provider_last_message(const struct provider_chat *chat);
 /* A model's own name, without what lists ("models/") and tuning ("ft:") put before it. */
 const char *provider_bare_model(const char *model);
 /* temperature and top_p, if they are set; a 1 is left out for models that take no more than one of

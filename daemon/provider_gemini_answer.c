@@ -119,7 +119,7 @@ provider_gemini_read(const char *body, size_t length, struct provider_answer *an
 	bool done = root && !json_truthy(json_get(root, "error")) &&
 		take_candidate(json_at(json_get(root, "candidates"), 0), body, length, answer);
 
-	if (done)
+	if (root)
 		provider_gemini_usage(json_get(root, "usageMetadata"), &answer->usage);
 	json_free(root);
 	return done;

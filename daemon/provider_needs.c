@@ -174,11 +174,31 @@ needs_of_tools(const struct json *tools, const struct json *choice)
 	return has_custom(tools) ? needs | PROVIDER_NEED_TOOL_CUSTOM : needs;
 }
 
+const struct json *
+provider_last_message(const struct provider_chat *chat)
+{
+	size_t count = json_type(chat->messages) == JSON_ARRAY ? json_count(chat->messages) : 0;
+
+	return count > 0 ? json_at(chat->messages, count - 1) : NULL;
+}
+
+bool
+provider_is_prefill(const struct json *last)
+{
+	return is_role(last, "assistant") && json_count(json_get(last, "tool_calls")) == 0;
+}
+
+static unsigned
+with_prefill(unsigned needs)
+{
+	return needs | PROVIDER_NEED_PREFILL |
+		(needs & PROVIDER_NEED_TOOLS ? PROVIDER_NEED_PREFILL_TOOLS : 0);
+}
+
 unsigned
 provider_needs_of_messages(const struct provider_chat *chat)
 {
 	size_t count = json_type(chat->messages) == JSON_ARRAY ? json_count(chat->messages) : 0;
-	const struct json *last = count ? json_at(chat->messages, count - 1) : NULL;
 	unsigned needs = needs_of_tools(chat->tools, chat->tool_choice);
 	bool alone = true, system;
 
@@ -188,9 +208,7 @@ provider_needs_of_messages(const struct provider_chat *chat)
 	}
 	if (alone && count > 0)
 		needs |= PROVIDER_NEED_SYSTEM_ALONE;
-	if (is_role(last, "assistant") && json_count(json_get(last, "tool_calls")) == 0)
-		needs |= PROVIDER_NEED_PREFILL;
-	return needs;
+	return provider_is_prefill(provider_last_message(chat)) ? with_prefill(needs) : needs;
 }
 
 /* ---- parameters ---- */
@@ -253,4 +271,14 @@ provider_needs_join(unsigned messages, unsigned params)
 	unsigned needs = messages | params;
 
 	return needs & json ? needs : needs & ~(unsigned)PROVIDER_NEED_JSON_TOOLS;
+}
+
+bool
+provider_takes_prefill(const struct provider_preset *preset, const struct provider_chat *chat)
+{
+	static const unsigned prefill = PROVIDER_NEED_PREFILL | PROVIDER_NEED_PREFILL_TOOLS;
+	unsigned needs = with_prefill(provider_needs_of_messages(chat));
+
+	return needs_of_format(chat->response_format) == 0 &&
+		!provider_lacks(preset, chat->model, needs & prefill);
 }

@@ -250,7 +250,7 @@ read_answer(const char *body, size_t length, struct provider_answer *answer)
 	bool done = root && !json_truthy(json_get(root, "error")) &&
 		json_bool(json_get(root, "done"), true) && take_message(root, body, length, answer);
 
-	if (done)
+	if (root)
 		take_usage(root, &answer->usage);
 	json_free(root);
 	return done;

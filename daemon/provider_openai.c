@@ -39,17 +39,36 @@ api_version(const struct provider_endpoint *endpoint)
 	return endpoint->api_version ? endpoint->api_version : AZURE_API_VERSION;
 }
 
+static bool
+ends_in_prefill(const struct provider_chat *chat)
+{
+	return provider_is_prefill(provider_last_message(chat));
+}
+
 static char *
-chat_url(const struct provider_endpoint *endpoint, const char *model)
+beta_url(const struct provider_endpoint *endpoint)
+{
+	static const char *const ends[] = {"/v1", "/beta", NULL};
+	char *host = provider_cut_end(endpoint->base_url, ends);
+	char *url = x_asprintf("%s/beta/chat/completions", host);
+
+	free(host);
+	return url;
+}
+
+static char *
+chat_url(const struct provider_endpoint *endpoint, const struct provider_chat *chat)
 {
 	struct buf url;
 
+	if ((endpoint->preset->flags & PROVIDER_PREFIX_BETA) && ends_in_prefill(chat))
+		return beta_url(endpoint);
 	if (!names_deployment(endpoint))
 		return x_asprintf("%s/chat/completions", endpoint->base_url);
-	buf_init(&url, strlen(endpoint->base_url) + 3 * strlen(model) + 200);
+	buf_init(&url, strlen(endpoint->base_url) + 3 * strlen(chat->model) + 200);
 	buf_printf(&url, "%s%s/deployments/", endpoint->base_url,
 		ends_with(endpoint->base_url, "/openai") ? "" : "/openai");
-	provider_add_segment(&url, model);
+	provider_add_segment(&url, chat->model);
 	buf_puts(&url, "/chat/completions?api-version=");
 	provider_add_segment(&url, api_version(endpoint));
 	return buf_take(&url, NULL);
@@ -106,6 +125,10 @@ chat_body(const struct provider_endpoint *endpoint, const struct provider_chat *
 
 	json_set_text(body, "model", chat->model);
 	json_set(body, "messages", provider_openai_messages(endpoint->preset, chat->messages));
+	if ((flags & PROVIDER_CONTINUE_FINAL) && ends_in_prefill(chat)) {
+		json_set_bool(body, "continue_final_message", true);
+		json_set_bool(body, "add_generation_prompt", false);
+	}
 	set_shared(body, "tools", chat->tools);
 	set_shared(body, "tool_choice", chat->tool_choice);
 	set_shared(body, "response_format", chat->response_format);
@@ -127,7 +150,7 @@ static int
 make_request(const struct provider_endpoint *endpoint, const struct provider_chat *chat,
 	struct http_request *request, struct buf *why)
 {
-	char *url = chat_url(endpoint, chat->model);
+	char *url = chat_url(endpoint, chat);
 	int error = provider_begin(endpoint, "POST", url, request, why);
 
 	if (!error)
@@ -275,7 +298,7 @@ read_answer(const char *body, size_t length, struct provider_answer *answer)
 	bool done = root && !json_truthy(json_get(root, "error")) &&
 		take_choice(json_at(json_get(root, "choices"), 0), body, length, answer);
 
-	if (done)
+	if (root)
 		take_usage(json_get(root, "usage"), &answer->usage);
 	json_free(root);
 	return done;

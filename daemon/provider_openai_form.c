@@ -100,8 +100,7 @@ fit_message(unsigned flags, const struct json *given, bool last)
 	const struct json *calls = json_get(given, "tool_calls");
 	bool called = json_type(calls) == JSON_ARRAY && json_count(calls) > 0;
 	bool renamed = role && strcmp(role, "developer") == 0 && !(flags & PROVIDER_DEVELOPER_ROLE);
-	bool marked = last && !called && role && strcmp(role, "assistant") == 0 &&
-		(flags & PROVIDER_PREFIX);
+	bool marked = last && (flags & PROVIDER_PREFIX) && provider_is_prefill(given);
 	bool fitted = called &&
 		((flags & PROVIDER_SHORT_IDS) ||
 			(has_extra(calls) && !(flags & PROVIDER_SIGNATURES)));

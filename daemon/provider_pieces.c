@@ -31,20 +31,27 @@ provider_pieces_free(struct provider_pieces *pieces)
 }
 
 static void
-tell_text(struct provider_pieces *pieces)
+tell_text(struct provider_pieces *pieces, bool whole)
 {
-	const struct buf *text = &pieces->answer.text;
+	struct buf *text = &pieces->answer.text;
 	size_t told = pieces->told;
 
+	if (pieces->echo && text->len > 0) {
+		if (!provider_echo_cut(pieces->echo, text, whole)) {
+			pieces->stirred = true;
+			return;
+		}
+		pieces->echo = NULL;
+	}
 	pieces->told = text->len;
 	if (told < text->len)
 		pieces->sink->text(pieces->arg, text->data + told, text->len - told);
 }
 
 void
-provider_pieces_tell(struct provider_pieces *pieces)
+provider_pieces_tell(struct provider_pieces *pieces, bool whole)
 {
-	tell_text(pieces);
+	tell_text(pieces, whole);
 	if (pieces->stirred)
 		pieces->sink->progress(pieces->arg);
 	pieces->stirred = false;
@@ -93,7 +100,7 @@ provider_pieces_call(struct provider_pieces *pieces, struct json *call)
 	if (!answer->tool_calls)
 		answer->tool_calls = json_new_array();
 	json_push(answer->tool_calls, call);
-	tell_text(pieces);
+	tell_text(pieces, true);
 	pieces->sink->tool_call(pieces->arg, call);
 	return true;
 }

@@ -6,6 +6,7 @@
 #ifndef LLMFO_PROVIDER_PIECES_H
 #define LLMFO_PROVIDER_PIECES_H
 
+#include "provider_echo.h"
 #include "provider_stream.h"
 
 struct provider_pieces {
@@ -23,21 +24,22 @@ struct provider_pieces {
 	bool stirred;       /* it works, though there is nothing to show */
 
 	/* Its own. */
-	size_t told;          /* bytes of the text */
-	struct json *call;    /* the tool call in the making, owned; NULL: none */
-	int64_t call_at;      /* its place */
-	struct buf arguments; /* its, as far as they came as text */
-	uint64_t call_hash;   /* for an id */
-	size_t calls_bytes;   /* of the calls that are whole */
-	const char *event;    /* the bytes of the event at hand */
+	struct provider_echo *echo; /* what the text may begin with, borrowed; NULL: nothing */
+	size_t told;                /* bytes of the text */
+	struct json *call;          /* the tool call in the making, owned; NULL: none */
+	int64_t call_at;            /* its place */
+	struct buf arguments;       /* its, as far as they came as text */
+	uint64_t call_hash;         /* for an id */
+	size_t calls_bytes;         /* of the calls that are whole */
+	const char *event;          /* the bytes of the event at hand */
 	size_t event_length;
 };
 
 void provider_pieces_init(struct provider_pieces *pieces, const struct provider_stream_sink *sink,
 	void *arg, size_t max_bytes);
 void provider_pieces_free(struct provider_pieces *pieces);
-/* Tells the text that was not told yet, and that the model works. */
-void provider_pieces_tell(struct provider_pieces *pieces);
+/* Tells the text that was not told yet, and that the model works. whole: no more will come. */
+void provider_pieces_tell(struct provider_pieces *pieces, bool whole);
 /* Is it more than max_bytes by now? */
 bool provider_pieces_too_long(const struct provider_pieces *pieces);
 

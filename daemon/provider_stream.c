@@ -49,6 +49,12 @@ provider_stream_new(const struct provider_family *family, const struct provider_
 }
 
 void
+provider_stream_skip(struct provider_stream *stream, struct provider_echo *echo)
+{
+	stream->pieces.echo = echo;
+}
+
+void
 provider_stream_free(struct provider_stream *stream)
 {
 	if (!stream)
@@ -164,6 +170,8 @@ take_event(struct provider_stream *stream, const struct sse_event *event)
 	bool named_error = strcmp(event->name, "error") == 0;
 	struct json *root;
 
+	if (stream->state == STATE_BEGUN)
+		buf_free(&stream->fault);
 	stream->state = STATE_EVENTS;
 	if (is_done(event)) {
 		conclude(stream);
@@ -270,7 +278,7 @@ provider_stream_feed(struct provider_stream *stream, const char *bytes, size_t c
 		if (stream->state == STATE_BEGUN)
 			keep_head(stream, bytes, count);
 	}
-	provider_pieces_tell(&stream->pieces);
+	provider_pieces_tell(&stream->pieces, stream->state == STATE_WHOLE);
 	return stream->state != STATE_BROKEN;
 }
 
@@ -294,7 +302,7 @@ end_plain(struct provider_stream *stream)
 	}
 	stream->state = STATE_WHOLE;
 	buf_free(&stream->fault);
-	provider_pieces_tell(pieces);
+	provider_pieces_tell(pieces, true);
 	for (size_t i = 0; i < json_count(answer->tool_calls); i++)
 		pieces->sink->tool_call(pieces->arg, json_at(answer->tool_calls, i));
 }
@@ -324,7 +332,7 @@ provider_stream_end(struct provider_stream *stream)
 		conclude(stream);
 	else if (stream->state == STATE_BEGUN)
 		broken(stream, NULL);
-	provider_pieces_tell(&stream->pieces);
+	provider_pieces_tell(&stream->pieces, stream->state == STATE_WHOLE);
 	return stream->state == STATE_WHOLE;
 }
 

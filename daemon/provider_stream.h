@@ -7,7 +7,7 @@
 #ifndef LLMFO_PROVIDER_STREAM_H
 #define LLMFO_PROVIDER_STREAM_H
 
-#include "provider.h"
+#include "provider_echo.h"
 
 /* An event that is longer is no event. */
 #define PROVIDER_EVENT_MAX_BYTES ((size_t)4 << 20)
@@ -29,6 +29,8 @@ struct provider_stream;
 /* sink is borrowed and outlives it. max_bytes: of the whole answer. */
 struct provider_stream *provider_stream_new(const struct provider_family *family,
 	const struct provider_stream_sink *sink, void *arg, size_t max_bytes);
+/* The text may begin with this, which is left out; borrowed, and outlives the stream. */
+void provider_stream_skip(struct provider_stream *stream, struct provider_echo *echo);
 void provider_stream_free(struct provider_stream *stream);
 /*
  * The next bytes. False: the stream is broken here (an error in it, an event that cannot be read or

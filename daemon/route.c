@@ -39,17 +39,24 @@ circuits_keep_out(struct route_candidate *candidate, const struct health_subject
 	return by_provider || by_target;
 }
 
-enum route_out
-route_admit(struct route_candidate *candidate, struct health *health, int64_t now_ms)
+static bool
+has_room(const struct config_provider *provider, const struct health_subject *of_provider)
+{
+	return provider->max_concurrency == 0 || !of_provider ||
+		of_provider->in_flight < provider->max_concurrency;
+}
+
+/* Sets out, out_for_ms and state by what is known of the two. */
+static enum route_out
+admit(struct route_candidate *candidate, const struct health_subject *of_provider,
+	const struct health_subject *of_target, int64_t now_ms)
 {
 	const struct config_provider *provider = candidate->target->provider;
-	const struct health_subject *of_provider =
-		health_find(health, HEALTH_PROVIDER, provider->name);
-	const struct health_subject *of_target =
-		health_find(health, HEALTH_TARGET, candidate->target->name);
+	int64_t used_up_ms = of_target ? quota_used_up_ms(&of_target->quota, now_ms) : 0;
 
 	candidate->out = ROUTE_IN;
 	candidate->out_for_ms = 0;
+	candidate->state = route_state_text(provider, of_target, now_ms);
 	if (!provider->configured)
 		(void)kept_out(candidate, ROUTE_NOT_CONFIGURED, 0);
 	else if ((of_provider && of_provider->disabled) || (of_target && of_target->disabled))
@@ -60,13 +67,22 @@ route_admit(struct route_candidate *candidate, struct health *health, int64_t no
 		(void)kept_out(candidate, candidate->bar, 0);
 	else if (!candidate->forced && circuits_keep_out(candidate, of_provider, of_target, now_ms))
 		return candidate->out;
-	else if (!candidate->forced && of_target && quota_used_up_ms(&of_target->quota, now_ms) > 0)
-		(void)kept_out(
-			candidate, ROUTE_USED_UP, quota_used_up_ms(&of_target->quota, now_ms));
-	else if (provider->max_concurrency > 0 && of_provider &&
-		of_provider->in_flight >= provider->max_concurrency)
+	else if (!candidate->forced && used_up_ms > 0)
+		(void)kept_out(candidate, ROUTE_USED_UP, used_up_ms);
+	else if (!has_room(provider, of_provider))
 		(void)kept_out(candidate, ROUTE_BUSY, 0);
+	if (candidate->out == ROUTE_DISABLED)
+		candidate->state = "disabled";
 	return candidate->out;
+}
+
+enum route_out
+route_admit(struct route_candidate *candidate, struct health *health, int64_t now_ms)
+{
+	const struct config_target *target = candidate->target;
+
+	return admit(candidate, health_find(health, HEALTH_PROVIDER, target->provider->name),
+		health_find(health, HEALTH_TARGET, target->name), now_ms);
 }
 
 /* One digit a rule, the weightier first; within the same number the chain's own order decides. */
@@ -191,22 +207,25 @@ route_is_there(const struct route_candidate *candidate)
 	}
 }
 
-/* Without failover only the first candidate that is there at all may be used. */
+/* Without failover only the first candidate that is there at all may be used; those that come there
+ * later (an administrator enables them) may not either. */
 static void
 keep_first_alone(struct route *route)
 {
-	bool found = false;
+	const struct route_candidate *first = NULL;
 
-	for (size_t i = 0; i < route->count; i++) {
+	for (size_t i = 0; i < route->count && !first; i++)
+		if (route_is_there(&route->candidates[i]))
+			first = &route->candidates[i];
+	for (size_t i = 0; i < route->count && first; i++) {
 		struct route_candidate *candidate = &route->candidates[i];
 
-		if (!route_is_there(candidate))
+		if (candidate == first)
 			continue;
-		if (found) {
-			candidate->out = ROUTE_NOT_FIRST;
-			candidate->out_for_ms = 0;
-		}
-		found = true;
+		if (candidate->bar == ROUTE_IN)
+			candidate->bar = ROUTE_NOT_FIRST;
+		if (route_is_there(candidate))
+			(void)kept_out(candidate, ROUTE_NOT_FIRST, 0);
 	}
 }
 
@@ -219,9 +238,17 @@ route_order(
 	apply_forced(route, health, want, now_ms);
 	if (want->fallback)
 		apply_preferred(route, health, want, now_ms);
-	for (size_t i = 0; i < route->count; i++)
-		if (route->candidates[i].out != ROUTE_NOT_FORCED)
-			(void)route_admit(&route->candidates[i], health, now_ms);
+	for (size_t i = 0; i < route->count; i++) {
+		struct route_candidate *candidate = &route->candidates[i];
+
+		candidate->state =
+			route_state_text(candidate->target->provider, candidate->of_target, now_ms);
+		if (candidate->out != ROUTE_NOT_FORCED)
+			(void)admit(
+				candidate, candidate->of_provider, candidate->of_target, now_ms);
+		/* neither has to be there any longer when this returns */
+		candidate->of_provider = candidate->of_target = NULL;
+	}
 	qsort(route->candidates, route->count, sizeof route->candidates[0], by_group);
 	if (!want->fallback)
 		keep_first_alone(route);
@@ -243,7 +270,7 @@ early_probe_state(const struct route_candidate *candidate, struct health *health
 		health_find(health, HEALTH_PROVIDER, target->provider->name),
 		health_find(health, HEALTH_TARGET, target->name),
 	};
-	bool admits = true;
+	bool admits = has_room(target->provider, subjects[0]);
 
 	*probing = false;
 	for (size_t i = 0; i < UTIL_COUNT(subjects); i++) {
@@ -267,7 +294,7 @@ route_early_probe(const struct route *route, struct health *health, int64_t now_
 		if (candidate->out == ROUTE_NOT_FORCED || candidate->out == ROUTE_NOT_FIRST)
 			continue;
 		enum route_out out = route_admit(candidate, health, now_ms);
-		if (!route_is_there(candidate))
+		if (!route_is_there(candidate) || out == ROUTE_NOT_FIRST)
 			continue;
 		bool admits = early_probe_state(candidate, health, &probing);
 		if (out == ROUTE_USED_UP)
@@ -298,8 +325,7 @@ route_out_by_hearsay(const struct route_candidate *candidate, struct health *hea
 	if (candidate->out != ROUTE_PROVIDER_OPEN && candidate->out != ROUTE_TARGET_OPEN &&
 		candidate->out != ROUTE_PROBING)
 		return false;
-	if (provider->max_concurrency > 0 && of_provider &&
-		of_provider->in_flight >= provider->max_concurrency)
+	if (!has_room(provider, of_provider))
 		return false;
 	return by_hearsay(of_provider, now_ms) && by_hearsay(of_target, now_ms);
 }

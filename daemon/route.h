@@ -65,14 +65,18 @@ struct route_candidate {
 	struct config_target *target;
 	size_t place; /* in the order of the call's strategy, from 0 */
 	enum route_out out;
+	const char *state;    /* of its circuit, as `status` names it: static */
 	int64_t out_for_ms;   /* how long it stays out, 0 if that is not a matter of time */
 	unsigned lacks;       /* PROVIDER_NEED_... of the request that it cannot fill */
 	unsigned unfit;       /* MODEL_CAN_... that are required and not known of it */
-	enum route_out bar;   /* ROUTE_IN, or what of the demand it does not fit */
+	enum route_out bar;   /* ROUTE_IN, or why this call may not have it: what of the demand it
+	                         does not fit; that it is not the first */
 	int64_t cost_picousd; /* estimated, -1: unknown */
 	int64_t latency_ms;   /* estimated, -1: unknown */
 	bool measured;        /* that latency is; else it is the registry's figure */
-	bool low;             /* of a rate limit less than a tenth is left: behind the others */
+	/* Within route_order() alone: what is known of the two; NULL. */
+	const struct health_subject *of_provider, *of_target;
+	bool low; /* of a rate limit less than a tenth is left: behind the others */
 	bool forced;
 	bool wished; /* matches the call's provider and model */
 	bool better; /* better placed than the preferred one */

@@ -183,6 +183,11 @@ route_view(
 		plain[i].target = want->chain->targets[i];
 		const struct health_subject *subject =
 			health_find(health, HEALTH_TARGET, plain[i].target->name);
+		plain[i].of_target = subject;
+		plain[i].of_provider =
+			i > 0 && plain[i - 1].target->provider == plain[i].target->provider
+			? plain[i - 1].of_provider
+			: health_find(health, HEALTH_PROVIDER, plain[i].target->provider->name);
 		look_at(&plain[i], subject, want, now_ms);
 		rows[i] = told(&plain[i], i, subject, want, now_ms);
 	}

@@ -270,23 +270,17 @@ pack_pair_known(msgpack_packer *packer, const char *key, int64_t number)
 }
 
 static void
-pack_candidate(msgpack_packer *packer, struct core *core, const struct route_candidate *candidate,
-	bool despite, int64_t rank)
+pack_candidate(
+	msgpack_packer *packer, const struct route_candidate *candidate, bool despite, int64_t rank)
 {
-	const struct config_target *target = candidate->target;
-	const struct health_subject *subject =
-		health_find(core->health, HEALTH_TARGET, target->name);
 	bool in = despite || candidate->out == ROUTE_IN;
 
 	msgpack_pack_map(packer, 9);
-	rpc_pack_pair_text(packer, "target", target->name);
+	rpc_pack_pair_text(packer, "target", candidate->target->name);
 	rpc_pack_pair_bool(packer, "in", in);
 	pack_why(packer, candidate, in, despite);
 	pack_pair_known(packer, "rank", in ? rank : -1);
-	rpc_pack_pair_text(packer, "state",
-		candidate->out == ROUTE_DISABLED
-			? "disabled"
-			: route_state_text(target->provider, subject, clock_now_ms(core->clock)));
+	rpc_pack_pair_text(packer, "state", candidate->state);
 	rpc_pack_pair_int(packer, "out_for_ms",
 		candidate->passed_over && in ? candidate->rest_ms : candidate->out_for_ms);
 	pack_pair_known(packer, "cost_estimate_picousd", candidate->cost_picousd);
@@ -312,8 +306,7 @@ rpc_explain(struct session_request *request, const msgpack_object_map *map)
 		const struct route_candidate *candidate = &route.candidates[i];
 
 		rank += candidate == despite || candidate->out == ROUTE_IN;
-		pack_candidate(
-			packer, request->session->core, candidate, candidate == despite, rank);
+		pack_candidate(packer, candidate, candidate == despite, rank);
 	}
 	session_reply_end(request);
 	route_free(&route);

@@ -297,8 +297,9 @@ pack_attempts(msgpack_packer *packer, const struct call_result *result)
 		const struct call_attempt *attempt = &result->attempts[i];
 		const struct outcome *outcome = &attempt->outcome;
 
-		msgpack_pack_map(
-			packer, 4 + (outcome->http_status > 0) + (outcome->message[0] != '\0'));
+		msgpack_pack_map(packer,
+			4 + (outcome->http_status > 0) + (outcome->message[0] != '\0') +
+				attempt->cost_unknown + attempt->cost_may);
 		rpc_pack_pair_text(packer, "target", attempt->target);
 		rpc_pack_pair_text(packer, "class", outcome_text(outcome->class));
 		if (outcome->http_status > 0)
@@ -306,7 +307,11 @@ pack_attempts(msgpack_packer *packer, const struct call_result *result)
 		if (outcome->message[0])
 			rpc_pack_pair_text(packer, "message", outcome->message);
 		rpc_pack_pair_int(packer, "latency_ms", attempt->latency_ms);
-		rpc_pack_pair_int(packer, "cost_picousd", 0);
+		rpc_pack_pair_int(packer, "cost_picousd", attempt->cost_picousd);
+		if (attempt->cost_unknown)
+			rpc_pack_pair_bool(packer, "cost_unknown", true);
+		if (attempt->cost_may)
+			rpc_pack_pair_bool(packer, "cost_estimated", true);
 	}
 }
 
@@ -329,13 +334,11 @@ reply_answer(struct session_request *request, const struct call_result *result)
 {
 	const struct provider_answer *answer = result->answer;
 	const struct json *warnings = result->request->warnings;
-	/* what a local model costs is known: nothing */
-	bool cost_unknown = !result->target->provider->local;
 	bool first_token = result->request->stream && result->first_token_ms >= 0;
 	msgpack_packer *packer = session_reply_begin(request);
 
 	msgpack_pack_map(packer,
-		10 + (answer->tool_calls != NULL) + first_token + cost_unknown +
+		10 + (answer->tool_calls != NULL) + first_token + result->cost_unknown +
 			(warnings != NULL));
 	rpc_pack_text(packer, "text");
 	msgpack_pack_str_with_body(packer, answer->text.data, answer->text.len);
@@ -352,8 +355,8 @@ reply_answer(struct session_request *request, const struct call_result *result)
 	if (first_token)
 		rpc_pack_pair_int(packer, "first_token_ms", result->first_token_ms);
 	pack_usage(packer, result);
-	rpc_pack_pair_int(packer, "cost_picousd", 0);
-	if (cost_unknown)
+	rpc_pack_pair_int(packer, "cost_picousd", result->cost_picousd);
+	if (result->cost_unknown)
 		rpc_pack_pair_bool(packer, "cost_unknown", true);
 	rpc_pack_pair_text(packer, "request_id", result->request->request_id);
 	if (warnings) {

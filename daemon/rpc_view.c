@@ -332,6 +332,18 @@ pack_counters(const struct view *view)
 #undef X
 }
 
+static void
+pack_estimate(const struct view *view)
+{
+	const struct stats *stats = &view->core->stats;
+
+	rpc_pack_text(view->packer, "estimate");
+	msgpack_pack_map(view->packer, 2);
+	rpc_pack_pair_int(view->packer, "count", stats->estimate.count);
+	pack_pair_known(view->packer, "mean_error_permille", stats->estimate.count > 0,
+		stats_estimate_error_permille(stats));
+}
+
 void
 rpc_status(struct session_request *request, const msgpack_object_map *map)
 {
@@ -344,7 +356,7 @@ rpc_status(struct session_request *request, const msgpack_object_map *map)
 
 	(void)map;
 	view.packer = session_reply_begin(request);
-	msgpack_pack_map(view.packer, 8);
+	msgpack_pack_map(view.packer, 9);
 	pack_daemon(&view);
 	pack_store(&view);
 	rpc_pack_text(view.packer, "forced");
@@ -354,6 +366,7 @@ rpc_status(struct session_request *request, const msgpack_object_map *map)
 	pack_target_rows(&view);
 	pack_fallback(&view);
 	pack_counters(&view);
+	pack_estimate(&view);
 	session_reply_end(request);
 }
 

@@ -25,6 +25,9 @@ struct session_peer {
 struct session_ops {
 	/* Sends bytes, which stay the caller's. */
 	void (*send)(void *arg, const char *bytes, size_t count);
+	/* The same for a piece of a stream, which is never why a connection ends: streams are held
+	 * instead. NULL: send. */
+	void (*tell)(void *arg, const char *bytes, size_t count);
 	/* Ends the connection once what was sent is out; session_free() follows, not from inside.
 	 */
 	void (*close)(void *arg);

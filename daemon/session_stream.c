@@ -67,7 +67,10 @@ tell(struct session *session, const char *bytes, size_t count)
 {
 	if (session->closing)
 		return;
-	session->ops->send(session->arg, bytes, count);
+	if (session->ops->tell)
+		session->ops->tell(session->arg, bytes, count);
+	else
+		session->ops->send(session->arg, bytes, count);
 	if (!session->streams_held && unread_bytes(session) > queue_bytes(session))
 		hold_all(session, true);
 }

@@ -23,10 +23,12 @@ enum {
 	PICK = 1 << MESSAGE_M_pick,
 	EXPLAIN = 1 << MESSAGE_M_explain,
 	REPORT = 1 << MESSAGE_M_report,
+	MODELS = 1 << MESSAGE_M_models,
 	CHECK = 1 << MESSAGE_M_check,
 	SUBSCRIBE = 1 << MESSAGE_M_subscribe,
 	FORCE_PROVIDER = 1 << MESSAGE_M_force_provider,
 	RESET_HEALTH = 1 << MESSAGE_M_reset_health,
+	DRILL = 1 << MESSAGE_M_drill,
 	ENABLE = 1 << MESSAGE_M_enable,
 	DISABLE = 1 << MESSAGE_M_disable,
 };

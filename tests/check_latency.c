@@ -44,6 +44,23 @@ START_TEST(what_is_too_long_or_negative_has_a_place_too)
 }
 END_TEST
 
+START_TEST(of_the_mean_of_late_each_new_value_is_a_quarter)
+{
+	struct latency latency = {0};
+
+	ck_assert_int_eq(latency_lately_ms(&latency), -1);
+	latency_note(&latency, 1000);
+	ck_assert_int_eq(latency_lately_ms(&latency), 1000);
+	latency_note(&latency, 200);
+	ck_assert_int_eq(latency_lately_ms(&latency), 800);
+	for (int i = 0; i < 30; i++)
+		latency_note(&latency, 200);
+	ck_assert_int_eq(latency_lately_ms(&latency), 200);
+	latency_note(&latency, INT64_MAX);
+	ck_assert_int_gt(latency_lately_ms(&latency), 0);
+}
+END_TEST
+
 START_TEST(percentiles_of_a_thousand_even_values_are_where_they_should_be)
 {
 	struct latency latency = {0};
@@ -81,6 +98,7 @@ main(void)
 	tcase_add_test(tcase, what_is_too_long_or_negative_has_a_place_too);
 	tcase_add_test(tcase, percentiles_of_a_thousand_even_values_are_where_they_should_be);
 	tcase_add_test(tcase, the_average_is_rounded_to_the_nearest);
+	tcase_add_test(tcase, of_the_mean_of_late_each_new_value_is_a_quarter);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_ENV);
 	int failed = srunner_ntests_failed(runner);

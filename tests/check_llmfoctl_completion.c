@@ -106,7 +106,12 @@ static const struct {
 	{"llmfoctl pick --targets openai/o3,ollama/gemma3:", "1b 4b"},
 	{"llmfoctl pick --targets=ollama/gemma3:4b,open", "4b,openai/gpt-4o 4b,openai/o3"},
 	{"llmfoctl explain --strategy l", "load_balanced latency_optimized local_first"},
+	{"llmfoctl models --capability ",
+		"chat code reasoning analysis vision long_context multilingual tools json "
+		"embedding"},
 	{"llmfoctl check op", "openai"},
+	{"llmfoctl drill de", "default deep"},
+	{"llmfoctl ask --on-break re", "restart"},
 	{"llmfoctl check $", "$(echo x)"},
 	{"llmfoctl force-provider --strict ol", "ollama"},
 	{"llmfoctl force-provider openai --for 3", "30s 30m"},

@@ -124,7 +124,7 @@ START_TEST(tokens_are_estimated_from_text_and_not_from_image_data)
 	ck_assert_int_eq(provider_estimate_text_tokens("", 0), 0);
 	ck_assert_int_eq(provider_estimate_text_tokens("12345", 5), 2);
 	ck_assert_int_eq(provider_estimate_text_tokens("\xe2\x82\xac\xe2\x82\xac", 6), 2);
-	ck_assert_int_eq(provider_estimate_prompt_tokens(&chat), 4 * 4 + 2 + 1 + 800);
+	ck_assert_int_eq(provider_estimate_prompt_tokens(&chat), 4 * 4 + 3 + 2 + 800);
 	json_free(messages);
 	chat.messages = NULL;
 	ck_assert_int_eq(provider_estimate_prompt_tokens(&chat), 0);

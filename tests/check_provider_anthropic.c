@@ -180,6 +180,17 @@ static const struct {
 		"{\"model\":\"claude-haiku-4-5\",\"max_tokens\":8192,\"messages\":[{\"rol"
 		"e\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"hi\"}]},{\"role"
 		"\":\"assistant\",\"content\":[{\"type\":\"text\",\"text\":\"{\"}]}]}"},
+	/* What is to be gone on from ends in no white space, whatever it is made of. */
+	{"claude-haiku-4-5",
+		"{\"messages\":[{\"role\":\"assistant\",\"content\":\"a \"},{\"role\":\"user"
+		"\",\"content\":\"hi \"},{\"role\":\"assistant\",\"content\":[{\"type\":\"te"
+		"xt\",\"text\":\" x \"},{\"type\":\"text\",\"text\":\"y \"},{\"type\":\"te"
+		"xt\",\"text\":\" \\r\\n\\t\"}]}]}",
+		"{\"model\":\"claude-haiku-4-5\",\"max_tokens\":8192,\"messages\":[{\"rol"
+		"e\":\"assistant\",\"content\":[{\"type\":\"text\",\"text\":\"a \"}]},{\"ro"
+		"le\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"hi \"}]},{\"role"
+		"\":\"assistant\",\"content\":[{\"type\":\"text\",\"text\":\" x \"},{\"type"
+		"\":\"text\",\"text\":\"y\"}]}]}"},
 };
 
 START_TEST(a_chat_is_translated)

@@ -29,6 +29,11 @@ static const struct {
 		"{\"text\":\"hi\"}]}],\"systemInstruction\":{\"parts\":[{\"text\":\"s1\"}"
 		",{\"text\":\"s2\"}]}}"},
 	{"gemini-2.5-flash",
+		"{\"messages\":[{\"role\":\"user\",\"content\":\"hi\"},{\"role\":\"assistant"
+		"\",\"content\":\"The \"}]}",
+		"{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"hi\"}]},{\"role"
+		"\":\"model\",\"parts\":[{\"text\":\"The \"}]}]}"},
+	{"gemini-2.5-flash",
 		"{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text"
 		"\":\"a\"},{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:image/pn"
 		"g;base64,AAAA\"}},{\"type\":\"image_url\",\"image_url\":{\"url\":\"https"

@@ -33,6 +33,8 @@ static const struct {
 	{"{\"messages\":[{\"role\":\"user\",\"content\":\"x\"},"
 	 "{\"role\":\"assistant\",\"content\":\"y\"}]}",
 		PROVIDER_NEED_PREFILL},
+	{"{\"messages\":[{\"role\":\"assistant\",\"content\":\"y\"}]," TOOLS "}",
+		PROVIDER_NEED_TOOLS | PROVIDER_NEED_PREFILL | PROVIDER_NEED_PREFILL_TOOLS},
 	{"{\"messages\":[{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"a\"}]},"
 	 "{\"role\":\"tool\",\"name\":\"f\",\"content\":\"\"}]}",
 		PROVIDER_NEED_TOOLS},
@@ -130,6 +132,95 @@ START_TEST(what_a_model_lacks_is_known)
 }
 END_TEST
 
+static const struct {
+	const char *preset, *model, *with; /* NULL: messages alone */
+	bool takes;
+} prefills[] = {
+	{"openai", "gpt-4o-mini", NULL, false},
+	{"openai", "gpt-5", NULL, false},
+	{"azure", "my-deployment", NULL, false},
+	{"groq", "llama-3.3-70b-versatile", NULL, true},
+	{"groq", "moonshotai/kimi-k2-instruct-0905", NULL, true},
+	{"groq", "openai/gpt-oss-120b", NULL, false},
+	{"mistral", "mistral-small-latest", NULL, true},
+	{"mistral", "mistral-small-latest", TOOLS, false},
+	{"together", "meta-llama/Llama-3.3-70B-Instruct-Turbo", NULL, false},
+	{"deepseek", "deepseek-v4-flash", NULL, true},
+	{"deepseek", "deepseek-v4-flash", TOOLS, false},
+	{"deepseek", "deepseek-v4-flash", TOOLS ",\"tool_choice\":\"none\"", true},
+	{"openrouter", "openai/gpt-4o-mini", NULL, false},
+	{"openrouter", "anthropic/claude-3.7-sonnet:thinking", NULL, true},
+	{"openrouter", "anthropic/claude-opus-4", NULL, true},
+	{"openrouter", "anthropic/claude-opus-4.1", NULL, true},
+	{"openrouter", "anthropic/claude-haiku-4.5", NULL, true},
+	{"openrouter", "anthropic/claude-opus-4.6", NULL, false},
+	{"openrouter", "anthropic/claude-sonnet-5", NULL, false},
+	{"openrouter", "meta-llama/llama-3.3-70b-instruct", NULL, false},
+	{"gemini", "gemini-2.5-flash", NULL, true},
+	{"gemini", "models/gemini-2.0-flash", NULL, true},
+	{"gemini", "gemini-3-pro-preview", NULL, true},
+	{"gemini", "gemini-3.1-pro-preview", NULL, true},
+	{"gemini", "gemini-3.5-flash", NULL, true},
+	{"gemini", "gemini-3.5-flash-lite", NULL, false},
+	{"gemini", "gemini-3.6-flash", NULL, false},
+	{"gemini", "gemini-flash-latest", NULL, false},
+	{"gemini-openai", "gemini-2.5-flash", NULL, false},
+	{"anthropic", "claude-3-haiku-20240307", NULL, true},
+	{"anthropic", "claude-3-5-sonnet-latest", NULL, true},
+	{"anthropic", "claude-opus-4-0", NULL, true},
+	{"anthropic", "claude-sonnet-4-20250514", NULL, true},
+	{"anthropic", "claude-opus-4-1-20250805", NULL, true},
+	{"anthropic", "claude-haiku-4-5", NULL, true},
+	{"anthropic", "claude-haiku-4-5", TOOLS, true},
+	{"anthropic", "claude-opus-4-6", NULL, false},
+	{"anthropic", "claude-sonnet-4-7", NULL, false},
+	{"anthropic", "claude-opus-4-8", NULL, false},
+	{"anthropic", "claude-sonnet-5", NULL, false},
+	{"anthropic", "claude-next", NULL, false},
+	{"vllm", "m", NULL, true},
+	{"llamacpp", "m", NULL, true},
+	{"ollama", "llama3.2", NULL, true},
+	{"ollama", "llama3.2", JSON_MODE, false},
+	{"ollama", "llama3.2", "\"response_format\":{\"type\":\"text\"}", true},
+	{"anthropic", "claude-haiku-4-5", "\"response_format\":{\"type\":\"json_schema\"}", false},
+};
+
+START_TEST(who_goes_on_from_an_assistants_last_words_is_known)
+{
+	const char *with = prefills[_i].with;
+	char *text = x_asprintf("{" HI "%s%s}", with ? "," : "", with ? with : "");
+	struct json *json = json_parse(text, strlen(text), true, NULL);
+	struct provider_chat chat = {
+		.model = prefills[_i].model,
+		.messages = json_get(json, "messages"),
+		.tools = json_get(json, "tools"),
+		.tool_choice = json_get(json, "tool_choice"),
+		.response_format = json_get(json, "response_format"),
+	};
+
+	ck_assert_ptr_nonnull(json);
+	ck_assert_msg(provider_takes_prefill(provider_preset(prefills[_i].preset), &chat) ==
+			prefills[_i].takes,
+		"%s/%s", prefills[_i].preset, prefills[_i].model);
+	json_free(json);
+	free(text);
+}
+END_TEST
+
+/* Every kind is in the table above. */
+START_TEST(no_kind_was_forgotten)
+{
+	const struct provider_preset *preset;
+
+	for (size_t i = 0; (preset = provider_preset_at(i)) != NULL; i++) {
+		bool found = false;
+		for (size_t j = 0; j < UTIL_COUNT(prefills); j++)
+			found |= strcmp(preset->name, prefills[j].preset) == 0;
+		ck_assert_msg(found, "%s", preset->name);
+	}
+}
+END_TEST
+
 START_TEST(a_limit_is_made_up_only_where_one_is_demanded)
 {
 	const struct provider_preset *anthropic = provider_preset("anthropic");
@@ -185,6 +276,9 @@ main(void)
 
 	tcase_add_loop_test(tests, what_a_request_needs_is_seen, 0, (int)UTIL_COUNT(chats));
 	tcase_add_loop_test(tests, what_a_model_lacks_is_known, 0, (int)UTIL_COUNT(models));
+	tcase_add_loop_test(tests, who_goes_on_from_an_assistants_last_words_is_known, 0,
+		(int)UTIL_COUNT(prefills));
+	tcase_add_test(tests, no_kind_was_forgotten);
 	tcase_add_test(tests, a_limit_is_made_up_only_where_one_is_demanded);
 	tcase_add_loop_test(tests, the_manual_says_what_each_kind_cannot_do, 0, 20);
 	suite_add_tcase(suite, tests);

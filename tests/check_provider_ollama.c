@@ -77,6 +77,8 @@ static const struct {
 		      "{\"function\":{\"name\":\"g\",\"arguments\":{}}}]},"
 		      "{\"role\":\"tool\",\"content\":\"42\",\"tool_call_id\":\"c1\","
 		      "\"tool_name\":\"f\"}]}"},
+	{MESSAGES(HI ",{\"role\":\"assistant\",\"content\":\"The \"}"),
+		START "\"messages\":[" HI ",{\"role\":\"assistant\",\"content\":\"The \"}]}"},
 	{"{\"messages\":[" HI "]," TOOLS "}", START "\"messages\":[" HI "]," TOOLS "}"},
 	{"{\"messages\":[" HI "]," TOOLS ",\"tool_choice\":\"auto\"}",
 		START "\"messages\":[" HI "]," TOOLS "}"},
@@ -199,7 +201,7 @@ static const struct {
 		"",
 		"[{\"function\":{\"name\":\"f\",\"arguments\":"
 		"\"{\\\"n\\\":9007199254740993,\\\"s\\\":\\\"\xc3\xbc\\\"}\"},\"id\":\"call_"
-                "e40e729e_0\","
+		"e40e729e_0\","
 		"\"type\":\"function\"},{\"id\":\"x\",\"function\":{\"name\":\"g\",\"arguments\":"
 		"\"{}\"},"
 		"\"type\":\"function\"}]",

@@ -59,6 +59,9 @@ request(const struct wanted *wanted, struct http_request *http, struct buf *why)
 	return error;
 }
 
+#define PREFILL(mark) \
+	"[{\"role\":\"user\",\"content\":\"a\"}," \
+	"{\"role\":\"assistant\",\"content\":\"b\"" mark "}]"
 #define HEADERS "Accept: application/json\nContent-Type: application/json\n"
 
 static const struct wanted requests[] = {
@@ -128,6 +131,23 @@ static const struct wanted requests[] = {
 		NULL, NULL,
 		"{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"a\"},"
 		"{\"role\":\"assistant\",\"content\":\"b\",\"prefix\":true}]}"},
+	{"deepseek", NULL, "k", "m", "{\"messages\":" PREFILL("") "}",
+		"https://api.deepseek.com/beta/chat/completions", NULL,
+		"{\"model\":\"m\",\"messages\":" PREFILL(",\"prefix\":true") "}"},
+	{"deepseek", "https://h/v1", "k", "m", "{\"messages\":" PREFILL("") "}",
+		"https://h/beta/chat/completions", NULL, NULL},
+	{"deepseek", "https://h/beta", "k", "m", "{\"messages\":" PREFILL("") "}",
+		"https://h/beta/chat/completions", NULL, NULL},
+	{"deepseek", "https://h/v1", "k", "m", NULL, "https://h/v1/chat/completions", NULL, NULL},
+	{"vllm", NULL, "k", "m", "{\"messages\":" PREFILL("") "}",
+		"http://localhost:8000/v1/chat/completions", NULL,
+		"{\"model\":\"m\",\"messages\":" PREFILL(
+			"") ",\"continue_final_message\":true,\"add_generation_prompt\":false}"},
+	{"groq", NULL, "k", "m", "{\"messages\":" PREFILL("") "}", NULL, NULL,
+		"{\"model\":\"m\",\"messages\":" PREFILL("") "}"},
+	{"openrouter", NULL, "k", "anthropic/claude-sonnet-4.5", "{\"messages\":" PREFILL("") "}",
+		NULL, NULL,
+		"{\"model\":\"anthropic/claude-sonnet-4.5\",\"messages\":" PREFILL("") "}"},
 	{"mistral", NULL, "k", "m",
 		"{\"messages\":[" SIGNED("call_abc", "") "," RESULT("call_abc") "]}", NULL, NULL,
 		"{\"model\":\"m\",\"messages\":[" PLAIN("6sr448bhu") "," RESULT("6sr448bhu") "]}"},

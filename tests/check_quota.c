@@ -134,6 +134,44 @@ START_TEST(it_holds_until_the_limits_are_full_again)
 }
 END_TEST
 
+START_TEST(less_than_a_tenth_is_low_where_the_limit_is_told)
+{
+	ck_assert(!read_quota("x-ratelimit-limit-requests: 100\n"
+			      "x-ratelimit-remaining-requests: 10\n")
+			   .low);
+	ck_assert(read_quota("x-ratelimit-limit-requests: 100\n"
+			     "x-ratelimit-remaining-requests: 9\n")
+			  .low);
+	ck_assert(read_quota("anthropic-ratelimit-output-tokens-limit: 8000\n"
+			     "anthropic-ratelimit-output-tokens-remaining: 799\n"
+			     "anthropic-ratelimit-requests-limit: 50\n"
+			     "anthropic-ratelimit-requests-remaining: 49\n")
+			  .low);
+	ck_assert(!read_quota("x-ratelimit-remaining-requests: 1\n").low);
+	ck_assert(!read_quota("x-ratelimit-limit-requests: many\n"
+			      "x-ratelimit-remaining-requests: 1\n")
+			   .low);
+}
+END_TEST
+
+START_TEST(nothing_left_lasts_until_the_reset_and_an_hour_at_most)
+{
+	struct quota quota =
+		read_quota("x-ratelimit-remaining-requests: 0\nx-ratelimit-reset-requests: 10s\n");
+
+	ck_assert_int_eq(quota_used_up_ms(&quota, NOW_MS), 10000);
+	ck_assert_int_eq(quota_used_up_ms(&quota, NOW_MS + 9000), 1000);
+	ck_assert_int_eq(quota_used_up_ms(&quota, NOW_MS + 10000), 0);
+	quota = read_quota("x-ratelimit-remaining-requests: 0\nx-ratelimit-reset-requests: 20h\n");
+	ck_assert_int_eq(quota_used_up_ms(&quota, NOW_MS), QUOTA_BELIEVED_MS);
+	/* without a time nobody knows until when */
+	quota = read_quota("x-ratelimit-remaining-requests: 0\n");
+	ck_assert_int_eq(quota_used_up_ms(&quota, NOW_MS), 0);
+	quota = read_quota("x-ratelimit-remaining-requests: 1\nx-ratelimit-reset-requests: 10s\n");
+	ck_assert_int_eq(quota_used_up_ms(&quota, NOW_MS), 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -144,6 +182,8 @@ main(void)
 		tests, every_form_tells_what_is_left_and_until_when, 0, (int)UTIL_COUNT(rows));
 	tcase_add_loop_test(tests, what_is_no_count_tells_nothing, 0, (int)UTIL_COUNT(nothing));
 	tcase_add_test(tests, no_headers_tell_nothing);
+	tcase_add_test(tests, less_than_a_tenth_is_low_where_the_limit_is_told);
+	tcase_add_test(tests, nothing_left_lasts_until_the_reset_and_an_hour_at_most);
 	tcase_add_test(tests, it_holds_until_the_limits_are_full_again);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);

@@ -200,6 +200,119 @@ START_TEST(unusable_parameters_are_named)
 }
 END_TEST
 
+/* ---- with a call behind it ---- */
+
+/* Provider a says these words, one each 10 ms. */
+static void
+script_words(const char *text)
+{
+	struct fake_behaviour behaviour = fake_behaviour_new();
+
+	fake_behaviour_add_words(&behaviour, 10, text);
+	fake_transport_script(&t->transport, "a", &behaviour, false);
+}
+
+static void
+ask(uint32_t msgid)
+{
+	talk_ask(t, msgid, "generate", "[{\"prompt\":\"x\",\"stream\":true}]");
+}
+
+static void
+error_is(uint32_t msgid, const char *code, const char *partial)
+{
+	struct wire_reply reply = talk_reply(t);
+
+	ck_assert_msg(!reply.closed && !reply.event, "there is no reply");
+	ck_assert_uint_eq(reply.msgid, msgid);
+	ck_assert_str_eq(wire_code(&reply), code);
+	if (partial)
+		ck_assert_str_eq(json_text(reply.error, "partial"), partial);
+	wire_reply_free(&reply);
+}
+
+START_TEST(what_a_client_does_not_read_waits_at_the_provider)
+{
+	script_words("one two three four");
+	ask(3);
+	fake_clock_advance(&t->clock, 10);
+	next_is("[2,\"delta\",[3,{\"text\":\"one \"}]]");
+	t->unread_bytes = QUEUE_BYTES + 1;
+	fake_clock_advance(&t->clock, 10);
+	next_is("[2,\"delta\",[3,{\"text\":\"two \"}]]");
+	ck_assert(t->session->streams_held);
+	fake_clock_advance(&t->clock, 5000);
+	ck_assert_uint_eq(t->out.len, 0);
+	t->unread_bytes = 0;
+	session_sent(t->session);
+	fake_clock_advance(&t->clock, 5000);
+	next_is("[2,\"delta\",[3,{\"text\":\"three four\"}]]");
+	struct wire_reply reply = talk_reply(t);
+	ck_assert_str_eq(json_text(reply.result, "text"), "one two three four");
+	wire_reply_free(&reply);
+}
+END_TEST
+
+START_TEST(one_that_does_not_go_on_ends_and_says_what_was_told)
+{
+	script_words("one two three four");
+	ask(3);
+	t->unread_bytes = QUEUE_BYTES + 1;
+	fake_clock_advance(&t->clock, 10);
+	next_is("[2,\"delta\",[3,{\"text\":\"one \"}]]");
+	fake_clock_advance(&t->clock, 29900);
+	ck_assert_uint_eq(t->out.len, 0);
+	fake_clock_advance(&t->clock, 200);
+	error_is(3, "interrupted", "one ");
+	ck_assert_uint_eq(t->out.len, 0);
+	ck_assert_int_eq(t->transport.in_flight, 0);
+}
+END_TEST
+
+/* With its first piece it is known that there is something to wait for. */
+START_TEST(a_stream_that_begins_meanwhile_waits_as_well)
+{
+	script_words("one two");
+	script_words("three four");
+	ask(0);
+	t->unread_bytes = QUEUE_BYTES + 1;
+	fake_clock_advance(&t->clock, 10);
+	next_is("[2,\"delta\",[0,{\"text\":\"one \"}]]");
+	ask(1);
+	fake_clock_advance(&t->clock, 1000);
+	next_is("[2,\"delta\",[1,{\"text\":\"three \"}]]");
+	ck_assert_uint_eq(t->out.len, 0);
+	t->unread_bytes = 0;
+	session_sent(t->session);
+	fake_clock_advance(&t->clock, 1000);
+	int messages = 0;
+	for (struct wire_reply reply = talk_reply(t); !reply.closed; reply = talk_reply(t)) {
+		messages++;
+		wire_reply_free(&reply);
+	}
+	ck_assert_int_eq(messages, 4);
+}
+END_TEST
+
+START_TEST(a_cancelled_stream_says_no_more)
+{
+	script_words("one two three four");
+	ask(3);
+	fake_clock_advance(&t->clock, 10);
+	next_is("[2,\"delta\",[3,{\"text\":\"one \"}]]");
+	if (_i)
+		t->unread_bytes = QUEUE_BYTES + 1;
+	fake_clock_advance(&t->clock, 10);
+	next_is("[2,\"delta\",[3,{\"text\":\"two \"}]]");
+	talk_ask(t, 4, "cancel", "[{\"msgid\":3}]");
+	error_is(3, "cancelled", NULL);
+	next_is("[1,4,null,{\"cancelled\":true}]");
+	fake_clock_advance(&t->clock, 100000);
+	ck_assert_uint_eq(t->out.len, 0);
+	ck_assert_int_eq(t->transport.in_flight, 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -214,6 +327,13 @@ main(void)
 	tcase_add_test(tests, in_a_crowd_each_may_have_little_unread);
 	tcase_add_test(tests, a_connection_on_its_way_out_hears_no_more_of_a_stream);
 	tcase_add_loop_test(tests, unusable_parameters_are_named, 0, (int)UTIL_COUNT(faults));
+	suite_add_tcase(suite, tests);
+	tests = tcase_create("call");
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_test(tests, what_a_client_does_not_read_waits_at_the_provider);
+	tcase_add_test(tests, one_that_does_not_go_on_ends_and_says_what_was_told);
+	tcase_add_test(tests, a_stream_that_begins_meanwhile_waits_as_well);
+	tcase_add_loop_test(tests, a_cancelled_stream_says_no_more, 0, 2);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

@@ -57,7 +57,13 @@ setup(void)
 		"  mistral: {api: mistral, base_url: '%s', api_key: k4, models: [m]}\n"
 		"  deepseek: {api: deepseek, base_url: 'http://127.0.0.1:1', api_key: k5,"
 		" models: [m]}\n"
-		"chains: {default: {targets: [deepseek/m, anthropic/claude-haiku-4-5]}}\n",
+		"chains: {default: {targets: [deepseek/m, anthropic/claude-haiku-4-5]}}\n"
+		"models:\n"
+		"  gpt-4o: &all {context: 100000000, capabilities: [chat, vision, tools, json]}\n"
+		"  claude-haiku-4-5: *all\n"
+		"  gemini-3.6-flash: *all\n"
+		"  gemini-2.5-pro: *all\n"
+		"  llama3.2: *all\n",
 		fake_provider_url(fp, "openai"), fake_provider_url(fp, "anthropic"),
 		fake_provider_url(fp, "gemini"), fake_provider_url(fp, "ollama"),
 		fake_provider_url(fp, "mistral"));

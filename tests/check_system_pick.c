@@ -5,11 +5,13 @@
  */
 #include <check.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "support/daemon.h"
+#include "support/fake_provider.h"
 #include "util.h"
 
 #define MANY 20000
@@ -76,6 +78,61 @@ START_TEST(one_process_picks_and_another_reports)
 	picked = daemon_view(d, "pick");
 	ck_assert_str_eq(tree_text(picked, "target"), "b/m");
 	json_free(picked);
+}
+END_TEST
+
+/* llmfoctl is a process each time: one that only calls, beside this one that only picks and
+ * reports. */
+static void
+call_answers(const char *by)
+{
+	struct run run = daemon_ctl(d, "ask", "hello", NULL);
+
+	ck_assert_int_eq(run.status, 0);
+	ck_assert_msg(strstr(run.err, by) != NULL, "%s", run.err);
+	run_free(&run);
+}
+
+static void
+pick_is(const char *target, char lease[64])
+{
+	struct json *picked = daemon_view(d, "pick");
+
+	ck_assert_str_eq(tree_text(picked, "target"), target);
+	(void)snprintf(lease, 64, "%s", tree_text(picked, "lease"));
+	json_free(picked);
+}
+
+START_TEST(what_one_process_learns_the_other_acts_on_at_its_next_request)
+{
+	static const char *const options[] = {
+		"--provider", "a=openai", "--provider", "b=openai", NULL};
+	struct fake_provider *fp = fake_provider_start(options);
+	char lease[64];
+
+	daemon_configure(d,
+		"providers:\n"
+		"  a: {api: openai, base_url: '%s/v1', api_key: k, models: [m]}\n"
+		"  b: {api: openai, base_url: '%s/v1', api_key: k, models: [m]}\n"
+		"chains: {default: {targets: [a/m, b/m]}}\n"
+		"health: {check_interval: 0s}\n",
+		fake_provider_url(fp, "a"), fake_provider_url(fp, "b"));
+	daemon_ctl_ends(d, 0, "reload", NULL);
+	/* the picker learns, the caller acts on it */
+	pick_is("a/m", lease);
+	report(lease, "\"outcome\":\"failed\",\"http_status\":429,\"retry_after_ms\":600000", NULL,
+		"open");
+	call_answers("b/m");
+	ck_assert_int_eq(fake_provider_stats(fp, "a").requests, 0);
+	/* the caller learns, the picker acts on it */
+	daemon_ctl_ends(d, 0, "reset-health", NULL);
+	daemon_ctl_ends(d, 0, "clear-cache", NULL);
+	fake_provider_script(fp, "a", "401");
+	call_answers("b/m");
+	ck_assert_int_eq(fake_provider_stats(fp, "a").requests, 1);
+	pick_is("b/m", lease);
+	report(lease, "\"outcome\":\"ok\"", NULL, "closed");
+	fake_provider_stop(fp);
 }
 END_TEST
 
@@ -177,6 +234,7 @@ main(void)
 	tcase_set_timeout(tests, 60);
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, one_process_picks_and_another_reports);
+	tcase_add_test(tests, what_one_process_learns_the_other_acts_on_at_its_next_request);
 	tcase_add_test(tests, a_daemon_ends_while_leases_are_held);
 	tcase_add_test(tests, who_listens_hears_of_a_reload_by_signal);
 	tcase_add_test(tests, who_listens_and_does_not_read_harms_nobody_and_hears_what_it_lost);

@@ -81,13 +81,42 @@ START_TEST(it_calls_any_method_and_prints_the_result)
 }
 END_TEST
 
+START_TEST(it_hears_an_answer_as_it_comes_and_where_it_begins_anew)
+{
+	static const char program[] =
+		"import sys; sys.path.insert(0, sys.argv[1])\n"
+		"from client import Client\n"
+		"c = Client()\n"
+		"pieces = list(c.stream(prompt='hello', on_break='restart'))\n"
+		"print(pieces)\n"
+		"print(''.join(p['text'] for p in pieces[pieces.index(None) + 1:]))\n"
+		"print(c.call('generate', prompt='hello')['text'], c.waiting)\n";
+	char *path = folder();
+
+	fake_provider_script(fp, "a", "ok text='one two three' cut-after=2; ok text=again");
+	fake_provider_script(fp, "b", "ok text='four five'");
+	struct run run = run_python("-c", program, path);
+	ck_assert_msg(run.status == 0, "%s", run.err);
+	ck_assert_ptr_nonnull(strstr(run.out, "None"));
+	ck_assert_ptr_nonnull(strstr(run.out, "\nfour five\n"));
+	ck_assert_ptr_nonnull(strstr(run.out, "{})\n"));
+	run_free(&run);
+	run = run_client("stream", "{\"prompt\": \"hello\"}");
+	ck_assert_msg(run.status == 0, "%s", run.err);
+	ck_assert_ptr_nonnull(strstr(run.out, "{\"text\": \""));
+	run_free(&run);
+	free(path);
+}
+END_TEST
+
 START_TEST(it_says_what_the_daemon_refused)
 {
 	struct run run = run_client("generate", "{\"prompt\": \"hello\", \"chain\": \"x\"}");
 
 	ck_assert_int_eq(run.status, 1);
 	ck_assert_str_eq(run.out, "");
-	ck_assert_str_eq(run.err, "not_found: there is no chain `x`; there is: default\n");
+	ck_assert_ptr_nonnull(
+		strstr(run.err, "not_found: there is no chain `x`; there are: default, "));
 	run_free(&run);
 }
 END_TEST
@@ -187,6 +216,7 @@ main(void)
 	python = find_python();
 	if (python) {
 		tcase_add_test(tests, it_calls_any_method_and_prints_the_result);
+		tcase_add_test(tests, it_hears_an_answer_as_it_comes_and_where_it_begins_anew);
 		tcase_add_test(tests, it_says_what_the_daemon_refused);
 		tcase_add_test(tests, it_has_many_calls_under_way_at_once);
 		tcase_add_test(tests, it_hears_what_happens);

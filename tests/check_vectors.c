@@ -91,12 +91,11 @@ START_TEST(every_method_has_a_result_and_an_error)
 }
 END_TEST
 
-/* The first two are reserved; the last one is a fault of the daemon. */
+/* The first one is reserved; the last one is a fault of the daemon. */
 static bool
 never_sent(int error)
 {
-	return error == LLMFO_EINTERRUPTED || error == LLMFO_EBUDGET_EXCEEDED ||
-		error == LLMFO_EINTERNAL || error <= LLMFO_ENO_DAEMON;
+	return error == LLMFO_EINTERRUPTED || error == LLMFO_EINTERNAL || error <= LLMFO_ENO_DAEMON;
 }
 
 START_TEST(every_code_of_an_error_is_in_one)

@@ -37,6 +37,7 @@ struct transfer {
 	bool ended;     /* the network brings no more */
 	bool held;
 	bool in_callback, cancelled;
+	bool counted; /* among those in flight */
 };
 
 static struct fake_host *
@@ -90,16 +91,29 @@ fake_transport_script(struct fake_transport *fake, const char *name,
 	host->queue[host->count++] = *behaviour;
 }
 
-static struct fake_behaviour
-next_behaviour(const struct fake_transport *fake, const char *name)
+/* What is scripted, borrowed from the host; NULL: nothing is. */
+static const struct fake_behaviour *
+scripted(const struct fake_transport *fake, const char *name)
 {
 	struct fake_host *host = find_host(fake, name);
 
 	if (host && host->next < host->count)
-		return host->queue[host->next++];
-	if (host && host->has_forever)
-		return host->forever;
-	return fake_behaviour_new();
+		return &host->queue[host->next++];
+	return host && host->has_forever ? &host->forever : NULL;
+}
+
+/* It is in flight no longer. */
+static void
+count_out(struct transfer *transfer)
+{
+	struct fake_transport *fake = transfer->fake;
+
+	if (!transfer->counted)
+		return;
+	transfer->counted = false;
+	fake->in_flight--;
+	if (fake->ended)
+		fake->ended(fake->arg, transfer->request);
 }
 
 static void
@@ -110,11 +124,7 @@ free_transfer(struct transfer *transfer)
 	clock_stop(&fake->clock->clock, &transfer->timer);
 	clock_stop(&fake->clock->clock, &transfer->again);
 	list_remove(&transfer->node);
-	if (!transfer->check) {
-		fake->in_flight--;
-		if (fake->ended)
-			fake->ended(fake->arg, transfer->request);
-	}
+	count_out(transfer);
 	http_headers_free(&transfer->headers);
 	fake_reply_free(&transfer->reply);
 	free(transfer);
@@ -299,11 +309,16 @@ begin_request(struct transfer *transfer, const struct transport_request *asked)
 {
 	struct fake_transport *fake = transfer->fake;
 	const struct fake_request *request = keep_request(fake, asked);
-	const struct fake_behaviour behaviour = next_behaviour(fake, request->host);
+	const struct fake_behaviour *script = scripted(fake, request->host);
+	struct fake_behaviour own = fake_behaviour_new();
 
 	transfer->request = fake->request_count - 1;
-	begin(transfer, &behaviour, request->host, asked);
+	if (!script && fake->improvise)
+		own = fake->improvise(fake->arg, transfer->request);
+	begin(transfer, script ? script : &own, request->host, asked);
+	fake_behaviour_free(&own);
 	fake->in_flight++;
+	transfer->counted = true;
 	if (fake->started)
 		fake->started(fake->arg, transfer->request);
 }
@@ -333,6 +348,7 @@ cancel(struct transfer *transfer)
 {
 	assert(!transfer->cancelled);
 	transfer->cancelled = true;
+	count_out(transfer);
 	if (!transfer->in_callback)
 		free_transfer(transfer);
 }

@@ -29,6 +29,9 @@ struct fake_transport {
 	struct fake_request *requests; /* owned */
 	size_t request_count;
 	int in_flight; /* checks aside */
+	/* What a host does with a request (its place in requests) for which nothing is scripted,
+	 * made for it alone: the transport frees it. NULL: it answers. */
+	struct fake_behaviour (*improvise)(void *arg, size_t request);
 	/* A request that is kept starts (its place in requests); may be NULL. */
 	void (*started)(void *arg, size_t request);
 	/* It ended or was cancelled; may be NULL. */

@@ -19,7 +19,7 @@ struct scene_attempt {
 	enum outcome_class class;
 	int64_t latency_ms;
 	int64_t cost_picousd;
-	bool cost_may;
+	bool cost_unknown, cost_may;
 };
 
 /* A call of the story, and its reply once that has come. */
@@ -44,6 +44,8 @@ struct scene_call {
 	size_t deltas, tool_calls, resets;
 	char *partial; /* of an error; NULL */
 	int64_t prompt_tokens, completion_tokens;
+	int64_t cost_picousd;
+	bool cost_unknown;
 	int64_t first_token_ms;
 };
 

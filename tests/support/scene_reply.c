@@ -16,6 +16,7 @@ keep_attempts(struct scene_call *row, const struct call_result *result)
 			.class = result->attempts[i].outcome.class,
 			.latency_ms = result->attempts[i].latency_ms,
 			.cost_picousd = result->attempts[i].cost_picousd,
+			.cost_unknown = result->attempts[i].cost_unknown,
 			.cost_may = result->attempts[i].cost_may,
 		};
 }
@@ -105,6 +106,8 @@ on_reply(void *arg, const struct call_result *result)
 		row->target = x_strdup(result->target->name);
 		row->prompt_tokens = result->answer->usage.prompt_tokens;
 		row->completion_tokens = result->answer->usage.completion_tokens;
+		row->cost_picousd = result->cost_picousd;
+		row->cost_unknown = result->cost_unknown;
 	}
 	keep_attempts(row, result);
 }

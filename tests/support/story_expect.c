@@ -106,6 +106,43 @@ expect_free_failures(const struct scene_call *call)
 	return NULL;
 }
 
+/* "12" and, where a price is not known, "at-least" before it. */
+static char *
+expect_cost(const struct scene_call *call, struct words *words)
+{
+	bool unknown = words_accept(words, "at-least");
+	int64_t cost;
+
+	if (!words_number(words, &cost))
+		return words_fault(words, "a cost in pico-USD");
+	if (cost == call->cost_picousd && unknown == call->cost_unknown)
+		return NULL;
+	return x_asprintf("the cost is %s%lld", call->cost_unknown ? "at-least " : "",
+		(long long)call->cost_picousd);
+}
+
+/* What each attempt cost, with "perhaps" before what it may have cost. */
+static char *
+expect_costs(const struct scene_call *call, struct words *words)
+{
+	for (size_t i = 0; i < call->attempt_count; i++) {
+		const struct scene_attempt *attempt = &call->attempts[i];
+		bool unknown = words_accept(words, "at-least");
+		bool may = words_accept(words, "perhaps");
+		int64_t cost;
+
+		if (!words_number(words, &cost))
+			return words_fault(words, "the cost of each attempt");
+		if (cost != attempt->cost_picousd || unknown != attempt->cost_unknown ||
+			may != attempt->cost_may)
+			return x_asprintf("attempt %zu has cost %s%s%lld", i + 1,
+				attempt->cost_unknown ? "at-least " : "",
+				attempt->cost_may ? "perhaps " : "",
+				(long long)attempt->cost_picousd);
+	}
+	return NULL;
+}
+
 static char *
 expect_message(const struct scene_call *call, struct words *words)
 {
@@ -142,6 +179,10 @@ expect_of_reply(const struct scene_call *call, struct words *words)
 		return story_expect_partial(call, words);
 	if (words_accept(words, "usage"))
 		return expect_usage(call, words);
+	if (words_accept(words, "cost"))
+		return expect_cost(call, words);
+	if (words_accept(words, "costs"))
+		return expect_costs(call, words);
 	if (words_accept(words, "free-failures"))
 		return expect_free_failures(call);
 	if (words_accept(words, "first-token"))

@@ -64,7 +64,8 @@ read_config(const char *settings)
 void
 talk_begin(struct talk *talk, const char *settings, uint32_t uid)
 {
-	static const struct session_ops ops = {on_send, on_close, on_waiting};
+	static const struct session_ops ops = {
+		.send = on_send, .close = on_close, .waiting = on_waiting};
 	struct core_hooks hooks = {on_reload, connections, talk};
 	struct session_peer peer = {.uid = uid, .gid = uid, .pid = 1};
 	struct config *config = read_config(settings);

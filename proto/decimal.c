@@ -121,10 +121,10 @@ decimal_read(const char *text, size_t length, int places, int64_t *value, bool *
 }
 
 void
-decimal_print(int64_t value, int places, int least, struct buf *out)
+decimal_text(int64_t value, int places, int least, char text[DECIMAL_TEXT_BYTES])
 {
 	uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
-	char digits[64];
+	char digits[DECIMAL_TEXT_BYTES - 4];
 	int count = 0, skip = 0;
 
 	while (rest > 0 || count <= places) {
@@ -134,10 +134,11 @@ decimal_print(int64_t value, int places, int least, struct buf *out)
 	while (skip < places - least && digits[skip] == '0')
 		skip++;
 	if (value < 0)
-		(void)buf_putc(out, '-');
+		*text++ = '-';
 	while (count > skip) {
 		if (count == places)
-			(void)buf_putc(out, '.');
-		(void)buf_putc(out, digits[--count]);
+			*text++ = '.';
+		*text++ = digits[--count];
 	}
+	*text = '\0';
 }
