@@ -20,6 +20,14 @@ told_tokens(const struct call_lane *lane)
 	return lane->told ? provider_estimate_text_tokens(told->data, told->len) : 0;
 }
 
+/* Reading a long prompt is work: it was read once already, and most attempts ask just that. */
+int64_t
+call_prompt_tokens(const struct call_lane *lane)
+{
+	return lane->messages ? provider_estimate_prompt_tokens(&lane->chat)
+			      : lane->call->request->demand.prompt_tokens;
+}
+
 void
 call_attempt_cost(const struct call_lane *lane, const struct provider_usage *usage,
 	struct call_attempt *attempt)
@@ -34,8 +42,8 @@ call_attempt_cost(const struct call_lane *lane, const struct provider_usage *usa
 		/* the provider worked, and never came to say how much */
 		attempt->cost_may = true;
 		set_cost(attempt,
-			pricing_estimate(&target->facts,
-				provider_estimate_prompt_tokens(&lane->chat), told_tokens(lane)));
+			pricing_estimate(
+				&target->facts, call_prompt_tokens(lane), told_tokens(lane)));
 	}
 }
 
@@ -65,6 +73,6 @@ void
 call_note_estimate(const struct call_lane *lane, const struct provider_usage *usage)
 {
 	if (usage->reported)
-		stats_note_estimate(lane->call->env->stats,
-			provider_estimate_prompt_tokens(&lane->chat), usage->prompt_tokens);
+		stats_note_estimate(
+			lane->call->env->stats, call_prompt_tokens(lane), usage->prompt_tokens);
 }

@@ -200,6 +200,8 @@ void call_answer_cost(
 	struct call *call, const struct config_target *target, const struct provider_usage *usage);
 /* Fills in what all attempts together cost. */
 void call_sum_costs(const struct call *call, struct call_result *result);
+/* The tokens of what a lane's target is asked, by estimate. */
+int64_t call_prompt_tokens(const struct call_lane *lane);
 /* Counts how far the estimate of a prompt is from what its provider counted. */
 void call_note_estimate(const struct call_lane *lane, const struct provider_usage *usage);
 
