@@ -114,7 +114,8 @@ take_filters(struct call_request *request, struct buf *why)
 	return error;
 }
 
-/* The chain of the call's task; NULL (and a warning, unless none was named): the default one. */
+/* The chain of the call's task; NULL (and a warning, unless none was named): the default one, which
+ * never stands for a chain of local targets: then nothing leaves the host. */
 static struct config_chain *
 chain_of_task(struct call_request *request, const char *type)
 {
@@ -127,7 +128,7 @@ chain_of_task(struct call_request *request, const char *type)
 					    demand->prompt_tokens)
 				  : type;
 	struct config_chain *chain = task_chain(request->config, name);
-	if (chain && chain->target_count > 0)
+	if (chain && (chain->target_count > 0 || config_rule_is_local(chain)))
 		return chain;
 	if (chain)
 		warn(request,
@@ -176,8 +177,10 @@ take_candidates(struct call_request *request, const struct choose_wish *wish, st
 			request, wish->chain ? wish->chain : wish->agent, wish->agent != NULL, why);
 	if (wish->provider || wish->model) {
 		error = take_filters(request, why);
-		if (!error && task)
+		if (!error && task) {
 			request->own_chain->strategy = task->strategy;
+			request->demand.local |= config_rule_is_local(task);
+		}
 		return error;
 	}
 	if (!task && !wish->task_type && demands_something(wish)) {

@@ -206,6 +206,8 @@ void config_unref(struct config *config);
 struct config_provider *config_find_provider(const struct config *config, const char *name);
 /* What a chain made by rule is for: "the best first"; "" for any other. */
 const char *config_rule_text(const struct config_chain *chain);
+/* Is it made by a rule that takes local targets alone? */
+bool config_rule_is_local(const struct config_chain *chain);
 /* The provider that a target's name ("provider/model") begins with. */
 struct config_provider *config_find_provider_of(const struct config *config, const char *target);
 struct config_target *config_find_target(const struct config *config, const char *name);

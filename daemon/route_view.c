@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "pricing.h"
+#include "tokens.h"
 
 /* An answer is taken to have a quarter of its prompt's tokens, but no less and no more than: */
 #define ANSWER_LEAST_TOKENS 200
@@ -98,7 +99,8 @@ bar_of(struct route_candidate *candidate, const struct route_demand *demand)
 	if ((demand->local && !target->provider->local) ||
 		(demand->regions && !in_region(target->provider, demand->regions)))
 		return ROUTE_ELSEWHERE;
-	if ((facts->known & MODEL_CONTEXT) && demand->prompt_tokens > facts->context_tokens)
+	if ((facts->known & MODEL_CONTEXT) &&
+		tokens_at_least(demand->prompt_tokens) > facts->context_tokens)
 		return ROUTE_TOO_SHORT;
 	if (demand->has_budget &&
 		(candidate->cost_picousd < 0 || candidate->cost_picousd > demand->budget_picousd))

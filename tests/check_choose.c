@@ -263,6 +263,25 @@ START_TEST(a_prompt_that_is_too_long_needs_no_word)
 }
 END_TEST
 
+START_TEST(a_prompt_that_may_fit_is_the_providers_to_judge)
+{
+	struct choose_wish wish = {
+		.targets = (const char *const[]){"openai/gpt-4"}, .target_count = 1};
+	char prompt[4 * 10300 + 1];
+
+	/* a context of 8192: what is estimated may be a quarter too high, 10240 */
+	for (size_t words = 10200; words <= 10300; words += 100) {
+		for (size_t i = 0; i < words; i++)
+			memcpy(prompt + 4 * i, "the ", 4);
+		prompt[4 * words] = '\0';
+		order(prompt, &wish);
+		ck_assert_int_ge(request->demand.prompt_tokens, (int64_t)words);
+		ck_assert_int_eq(
+			route.candidates[0].out, words == 10200 ? ROUTE_IN : ROUTE_TOO_SHORT);
+	}
+}
+END_TEST
+
 START_TEST(measured_latency_outranks_the_registry)
 {
 	struct outcome outcome;
@@ -403,6 +422,37 @@ START_TEST(a_provider_alone_stays_alone_whatever_the_task)
 }
 END_TEST
 
+START_TEST(beside_the_local_task_nothing_leaves_the_host)
+{
+	struct choose_wish wish = {.provider = "openai", .task_type = "local_only"};
+
+	order("Hello.", &wish);
+	expect_in("", 9);
+	ck_assert_int_eq(route.candidates[0].out, ROUTE_ELSEWHERE);
+	wish.provider = "ollama";
+	order("Hello.", &wish);
+	expect_in("ollama/gemma3:1b ollama/llama3.2", 9);
+}
+END_TEST
+
+START_TEST(where_nothing_is_local_the_local_task_has_no_other_chain)
+{
+	struct choose_wish wish = {.task_type = "Local-Only"};
+	struct config_chain *chain = config_find_chain(config, "local_only", false);
+	size_t count = chain->target_count;
+	struct buf why;
+
+	chain->target_count = 0;
+	request = new_request("Hello.");
+	buf_init(&why, 4000);
+	ck_assert_int_eq(choose(request, &wish, &why), LLMFO_ENOT_FOUND);
+	ck_assert_str_eq(
+		why.data, "no configured target fits the chain `local_only` (local ones alone)");
+	buf_free(&why);
+	chain->target_count = count;
+}
+END_TEST
+
 START_TEST(agents_can_use_chains_made_by_rule)
 {
 	struct choose_wish wish = {.agent = "local"};
@@ -474,12 +524,15 @@ main(void)
 	tcase_add_test(tests, a_budget_keeps_out_what_is_dearer_and_what_nobody_knows);
 	tcase_add_test(tests, a_latency_keeps_out_what_is_known_to_be_slower);
 	tcase_add_test(tests, a_prompt_that_is_too_long_needs_no_word);
+	tcase_add_test(tests, a_prompt_that_may_fit_is_the_providers_to_judge);
 	tcase_add_test(tests, measured_latency_outranks_the_registry);
 	tcase_add_test(tests, load_balanced_leans_away_within_seconds_and_comes_back);
 	tcase_add_loop_test(tests, a_task_takes_the_chain_of_its_name, 0, UTIL_COUNT(tasks));
 	tcase_add_loop_test(tests, auto_judges_by_the_request, 0, UTIL_COUNT(judged));
 	tcase_add_test(tests, auto_knows_lengths_images_and_tools);
 	tcase_add_test(tests, a_provider_alone_stays_alone_whatever_the_task);
+	tcase_add_test(tests, beside_the_local_task_nothing_leaves_the_host);
+	tcase_add_test(tests, where_nothing_is_local_the_local_task_has_no_other_chain);
 	tcase_add_test(tests, agents_can_use_chains_made_by_rule);
 	tcase_add_loop_test(
 		tests, what_is_not_there_is_told_with_what_there_is, 0, UTIL_COUNT(refusals));
