@@ -286,15 +286,25 @@ choose(struct call_request *request, const struct choose_wish *wish, struct buf 
 }
 
 void
+choose_stick(struct call_request *request)
+{
+	const struct config_chain *chain = request->chain;
+	bool weighed =
+		request->strategy == STRATEGY_sequential || request->strategy == STRATEGY_fastest;
+
+	if (request->seed == 0 && chain->sticky && weighed && request->end_user)
+		request->seed = strategy_seed(chain->memory, request->end_user);
+}
+
+void
 choose_draw(struct call_request *request, struct call_env *env)
 {
 	const struct config_chain *chain = request->chain;
 
 	if (request->seed != 0 || !strategy_draws(request->strategy, chain->weights != NULL))
 		return;
-	if (chain->sticky && request->end_user)
-		request->seed = strategy_seed(chain->memory, request->end_user);
-	else
+	choose_stick(request);
+	if (request->seed == 0)
 		request->seed =
 			((uint64_t)nrand48(env->seed) << 31 | (uint64_t)nrand48(env->seed)) + 1;
 }
