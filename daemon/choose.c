@@ -83,35 +83,23 @@ static int
 take_filters(struct call_request *request, struct buf *why)
 {
 	const struct config *config = request->config;
-	const char **names = x_calloc(config->target_count + 1, sizeof names[0]);
-	char *both = NULL;
-	size_t count = 0;
-	int error;
 
 	if (request->provider && request->model) {
-		both = x_asprintf("%s/%s", request->provider, request->model);
-		names[count++] = both;
-	}
-	for (size_t i = 0; !both && i < config->target_count; i++) {
-		const struct config_target *target = config->targets[i];
+		char *both = x_asprintf("%s/%s", request->provider, request->model);
+		int error = make_chain(request, (const char *const[]){both}, 1, why);
 
-		if ((!request->provider ||
-			    strcmp(target->provider->name, request->provider) == 0) &&
-			(!request->model || strcmp(target->model, request->model) == 0))
-			names[count++] = target->name;
+		free(both);
+		return error;
 	}
-	if (count > 0) {
-		error = make_chain(request, names, count, why);
-	} else if (request->model) {
-		error = no_such_model(config, request->model, why);
-	} else {
-		(void)buf_printf(why, "provider `%s` lists no models; name one with `model`",
-			request->provider);
-		error = LLMFO_ENOT_FOUND;
-	}
-	free(both);
-	free(names);
-	return error;
+	request->own_chain = config_filter_chain(config, request->provider, request->model);
+	request->chain = request->own_chain;
+	if (request->chain)
+		return 0;
+	if (request->model)
+		return no_such_model(config, request->model, why);
+	(void)buf_printf(
+		why, "provider `%s` lists no models; name one with `model`", request->provider);
+	return LLMFO_ENOT_FOUND;
 }
 
 /* The chain of the call's task; NULL (and a warning, unless none was named): the default one, which
