@@ -297,6 +297,32 @@ START_TEST(measured_latency_outranks_the_registry)
 }
 END_TEST
 
+START_TEST(a_slow_hour_does_not_last_for_ever)
+{
+	struct health_policy policy = {.circuit = {3, 60000, 60000, 0}, .tracking = true};
+	struct choose_wish wish = {.max_latency_ms = 2000,
+		.targets = (const char *const[]){"elsewhere/house-model", "openai/gpt-4"},
+		.target_count = 2};
+	struct outcome outcome;
+
+	health_set_policy(health, &policy);
+	outcome_set(&outcome, OUTCOME_OK, "%s", "");
+	(void)health_note(health, "elsewhere", "elsewhere/house-model", &outcome, 9000, 500);
+	(void)health_note(health, "openai", "openai/gpt-4", &outcome, 9000, 500);
+	order("Hello.", &wish);
+	ck_assert_int_eq(route.candidates[0].out, ROUTE_TOO_SLOW);
+	ck_assert_int_eq(route.candidates[0].out_for_ms, 59500);
+	/* the registry has 5450 ms for it: that does not pass */
+	ck_assert_int_eq(route.candidates[1].out, ROUTE_TOO_SLOW);
+	ck_assert_int_eq(route.candidates[1].out_for_ms, 0);
+	struct route_want want = call_request_want(request);
+	route_free(&route);
+	route_order(&route, health, &want, 60500);
+	ck_assert_int_eq(route.candidates[0].out, ROUTE_IN);
+	ck_assert_int_eq(route.candidates[1].out, ROUTE_TOO_SLOW);
+}
+END_TEST
+
 /* How many of a thousand calls go to a target first, at that time. */
 static int
 firsts(const char *target, int64_t now_ms)
@@ -526,6 +552,7 @@ main(void)
 	tcase_add_test(tests, a_prompt_that_is_too_long_needs_no_word);
 	tcase_add_test(tests, a_prompt_that_may_fit_is_the_providers_to_judge);
 	tcase_add_test(tests, measured_latency_outranks_the_registry);
+	tcase_add_test(tests, a_slow_hour_does_not_last_for_ever);
 	tcase_add_test(tests, load_balanced_leans_away_within_seconds_and_comes_back);
 	tcase_add_loop_test(tests, a_task_takes_the_chain_of_its_name, 0, UTIL_COUNT(tasks));
 	tcase_add_loop_test(tests, auto_judges_by_the_request, 0, UTIL_COUNT(judged));
