@@ -112,6 +112,11 @@ bar_of(struct route_candidate *candidate, const struct route_demand *demand)
 	unsigned needed =
 		(demand->images ? MODEL_CAN_VISION : 0) | (demand->tools ? MODEL_CAN_TOOLS : 0);
 
+	/* what is made for embeddings alone answers no messages, but a program may pick it */
+	unsigned made_for = facts->capabilities & (MODEL_CAN_EMBEDDING | MODEL_CAN_CHAT);
+
+	if (made_for == MODEL_CAN_EMBEDDING && !(demand->required & MODEL_CAN_EMBEDDING))
+		needed |= MODEL_CAN_CHAT;
 	candidate->unfit = (demand->required & ~facts->capabilities) |
 		(needed & facts->capabilities_known & ~facts->capabilities);
 	if (candidate->unfit)

@@ -18,6 +18,8 @@ static const char fleet[] =
 	"  gemini: {api_key: k, models: [gemini-2.5-flash]}\n"
 	"  deepseek: {api_key: k, models: [deepseek-v4-flash]}\n"
 	"  ollama: {models: [llama3.2, \"gemma3:1b\"]}\n"
+	"  embed: {api: openai, base_url: \"https://e.example/v1\", api_key: k,\n"
+	"    models: [text-embedding-3-small, gpt-4o]}\n"
 	"  elsewhere: {api: openai, base_url: \"https://eu.example/v1\", api_key: k, region: EU,\n"
 	"    models: [house-model]}\n"
 	"chains:\n"
@@ -220,6 +222,24 @@ START_TEST(capabilities_alone_make_a_choice_of_all_that_is_offered)
 		.prefer = (const char *const[]){"reasoning", "vision"}, .prefer_count = 2};
 	order("Hello.", &wish);
 	expect_in("openai/gpt-5-nano mistral/mistral-small-latest gemini/gemini-2.5-flash", 3);
+}
+END_TEST
+
+START_TEST(what_makes_embeddings_alone_is_for_those_who_require_them)
+{
+	struct choose_wish wish = {.provider = "embed"};
+
+	order("Hello.", &wish);
+	expect_in("embed/gpt-4o", 9);
+	wish.require = (const char *const[]){"embedding"};
+	wish.require_count = 1;
+	order("Hello.", &wish);
+	expect_in("embed/text-embedding-3-small", 9);
+	wish = (struct choose_wish){.has_budget = true, .budget_picousd = 1000000000000};
+	order("Hello.", &wish);
+	for (size_t i = 0; i < route.count; i++)
+		ck_assert(!strstr(route.candidates[i].target->name, "embedding") ||
+			route.candidates[i].out == ROUTE_UNFIT);
 }
 END_TEST
 
@@ -547,6 +567,7 @@ main(void)
 	tcase_add_test(tests, the_length_of_the_prompt_changes_who_is_cheapest);
 	tcase_add_test(tests, what_is_required_has_to_be_known);
 	tcase_add_test(tests, capabilities_alone_make_a_choice_of_all_that_is_offered);
+	tcase_add_test(tests, what_makes_embeddings_alone_is_for_those_who_require_them);
 	tcase_add_test(tests, a_budget_keeps_out_what_is_dearer_and_what_nobody_knows);
 	tcase_add_test(tests, a_latency_keeps_out_what_is_known_to_be_slower);
 	tcase_add_test(tests, a_prompt_that_is_too_long_needs_no_word);
