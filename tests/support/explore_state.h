@@ -75,6 +75,7 @@ struct explore_call {
 	struct buf told; /* since the last reset */
 	int told_tools;
 	int resets;
+	bool void_yet; /* since the last reset nothing was told */
 	bool held;
 	int64_t held_ms; /* since when, or when it was */
 	size_t teller;   /* whose words it is told, a request's number + 1; 0: nobody's yet */
