@@ -195,6 +195,8 @@ void explore_check_request(struct explore_call *call, struct explore_request *re
 void explore_check_told(struct explore_call *call);
 void explore_check_reset(struct explore_call *call);
 void explore_check_reply(struct explore_call *call, const struct call_result *result);
+/* The daemon has gone. */
+void explore_check_shutdown(struct explore *explore);
 void explore_check_end(struct explore *explore);
 
 #endif
