@@ -39,6 +39,7 @@ _llmfoctl_values()
 	case $option in
 	--chain | --agent | --provider | --model) _llmfoctl_names "${option#--}" "$@" ;;
 	--targets) _llmfoctl_names target "$@" ;;
+	--on-break) printf '%s\n' error restart continue ;;
 	--strategy)
 		printf '%s\n' sequential fastest load_balanced balanced cost_optimized \
 			latency_optimized quality_optimized local_first capability_match

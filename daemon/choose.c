@@ -38,7 +38,7 @@ no_such_model(const struct config *config, const char *model, struct buf *why)
 		if (config->targets[i]->listed)
 			(void)buf_printf(
 				&known, "%s%s", known.len ? ", " : "", config->targets[i]->name);
-	(void)buf_printf(why, "no provider lists the model `%s`; listed: %s", model,
+	(void)buf_printf(why, "no provider lists the model `%.200s`; listed: %s", model,
 		known.len ? known.data : "none");
 	buf_free(&known);
 	return LLMFO_ENOT_FOUND;

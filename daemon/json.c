@@ -65,10 +65,30 @@ only_space(const char *text, size_t length)
 	return true;
 }
 
+/* Counts a bracket, from depth on, as far as that matters. */
+static int
+count_bracket(const char *text, size_t length, char bracket, int depth)
+{
+	const char *at = text, *end = text + length;
+
+	while (depth < JSON_DEPTH_MAX && (at = memchr(at, bracket, (size_t)(end - at))) != NULL) {
+		at++;
+		depth++;
+	}
+	return depth;
+}
+
+/* How deep the text can be nested at most: the tokener has room for each level from the start. */
+static int
+depth_of(const char *text, size_t length)
+{
+	return count_bracket(text, length, '[', count_bracket(text, length, '{', 2));
+}
+
 static struct json *
 parse_utf8(const char *text, size_t length, bool strict, const char **why)
 {
-	struct json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH_MAX);
+	struct json_tokener *tokener = json_tokener_new_ex(depth_of(text, length));
 
 	if (!tokener) {
 		*why = "out of memory";

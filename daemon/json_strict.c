@@ -154,11 +154,28 @@ token_bytes(const char *text, size_t length)
 	return end < length ? end + 1 : length;
 }
 
+/* Can there be one? As many digits in a row cover one of the bytes that are looked at. */
+static bool
+may_be_wide(const char *text, size_t length)
+{
+	for (size_t at = 0; at < length; at += INTEGER_DIGITS_MAX - 3) {
+		size_t first = at;
+
+		while (first > 0 && digits(text + first, 1) && digits(text + first - 1, 1))
+			first--;
+		if (digits(text + first, length - first) >= INTEGER_DIGITS_MAX - 2)
+			return true;
+	}
+	return false;
+}
+
 bool
 json_strict_widen(const char *text, size_t length, struct buf *out)
 {
 	size_t done = 0;
 
+	if (!may_be_wide(text, length))
+		return false;
 	for (size_t at = 0, bytes; at < length; at += bytes) {
 		bytes = token_bytes(text + at, length - at);
 		if (!is_wide(text + at, bytes))

@@ -170,6 +170,8 @@ take_event(struct provider_stream *stream, const struct sse_event *event)
 	bool named_error = strcmp(event->name, "error") == 0;
 	struct json *root;
 
+	if (stream->state == STATE_BEGUN)
+		buf_free(&stream->fault);
 	stream->state = STATE_EVENTS;
 	if (is_done(event)) {
 		conclude(stream);

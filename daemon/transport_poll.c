@@ -234,6 +234,23 @@ watch_lent(struct transport_poll *poll, curl_socket_t name)
 	return watch;
 }
 
+/*
+ * Nobody waits for it any more. One that was to become writable is one that was connecting, most
+ * likely: if that is given up, libcurl closes it without telling, and may have done so.
+ */
+static void
+leave(struct watch *watch)
+{
+	watch->wanted = 0;
+	if (!(watch->watched & UV_WRITABLE))
+		return;
+	watch->watched = 0;
+	if (fcntl(watch->fd, F_GETFD) < 0)
+		disown(watch);
+	else
+		uv_poll_stop(&watch->handle);
+}
+
 /* Never fails: -1 from here would abort every transfer. */
 static int
 on_socket(CURL *easy, curl_socket_t name, int what, void *arg, void *unused)
@@ -247,7 +264,7 @@ on_socket(CURL *easy, curl_socket_t name, int what, void *arg, void *unused)
 		if (watch && watch->lent)
 			retire(watch);
 		else if (watch)
-			watch->wanted = 0;
+			leave(watch);
 		return 0;
 	}
 	if (!watch)

@@ -2,6 +2,9 @@
 /* See utf8.h. */
 #include "utf8.h"
 
+#include <stdint.h>
+#include <string.h>
+
 /* The lead bytes and what may follow first; all further bytes are 80..BF (Unicode, table 3-7). */
 static const struct form {
 	unsigned char lead_first, lead_last;
@@ -48,12 +51,30 @@ utf8_char_bytes(const char *text, size_t length)
 	return 0;
 }
 
+/* Bytes at the beginning that are ASCII, as far as whole words are. */
+static size_t
+ascii_words(const char *text, size_t length)
+{
+	size_t done = 0;
+	uint64_t word;
+
+	for (; length - done >= sizeof word; done += sizeof word) {
+		memcpy(&word, text + done, sizeof word);
+		if (word & 0x8080808080808080)
+			break;
+	}
+	return done;
+}
+
 size_t
 utf8_good_bytes(const char *text, size_t length)
 {
 	size_t done = 0;
 
 	while (done < length) {
+		done += ascii_words(text + done, length - done);
+		if (done == length)
+			break;
 		size_t bytes = utf8_char_bytes(text + done, length - done);
 		if (bytes == 0)
 			break;

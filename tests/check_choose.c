@@ -248,11 +248,11 @@ END_TEST
 START_TEST(a_prompt_that_is_too_long_needs_no_word)
 {
 	struct choose_wish wish = {.chain = "all"};
-	char *prompt = x_malloc(600001);
+	char *prompt = x_malloc(1200001);
 
-	for (size_t i = 0; i < 600000; i++)
+	for (size_t i = 0; i < 1200000; i++)
 		prompt[i] = i % 5 == 4 ? ' ' : 'x';
-	prompt[600000] = '\0';
+	prompt[1200000] = '\0';
 	order(prompt, &wish);
 	for (size_t i = 0; i < route.count; i++)
 		if (strcmp(route.candidates[i].target->name, "openai/gpt-4") == 0 ||

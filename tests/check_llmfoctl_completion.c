@@ -111,6 +111,7 @@ static const struct {
 		"embedding"},
 	{"llmfoctl check op", "openai"},
 	{"llmfoctl drill de", "default deep"},
+	{"llmfoctl ask --on-break re", "restart"},
 	{"llmfoctl check $", "$(echo x)"},
 	{"llmfoctl force-provider --strict ol", "ollama"},
 	{"llmfoctl force-provider openai --for 3", "30s 30m"},

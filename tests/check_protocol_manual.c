@@ -175,8 +175,10 @@ static void
 look_at_step(const struct page *page, const char *text, const struct vector *vector, size_t index)
 {
 	const struct vector_step *step = &vector->steps[index];
-	int method =
-		step->text[1] == '2' ? message_method("subscribe", 9) : method_of(vector, index);
+	bool event = strncmp(step->text, "[2, \"event\"", 11) == 0;
+	int method = event             ? message_method("subscribe", 9)
+		: step->text[1] == '2' ? message_method("generate", 8)
+				       : method_of(vector, index);
 
 	if (method < 0)
 		return;

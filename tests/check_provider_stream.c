@@ -63,6 +63,11 @@ static const struct stream_row openai_rows[] = {
 	{"openai", TEXT("a") "data: {'choices':[{'del",
 		"a|malformed_response!: the stream ended without a finish reason"},
 	{"openai", DONE, "|malformed_response!: the stream ended without a finish reason"},
+	/* What came before it was known for a stream is not what is wrong with it. */
+	{"openai", "<html>\n" TEXT("a"),
+		"a|malformed_response!: the stream ended without a finish reason"},
+	{"openai", "data: {'promptFeedback':{'blockReason':'PROHIBITED'}}\n\n",
+		"|malformed_response!: the stream ended without a finish reason"},
 	/* How events may look. */
 	{"openai",
 		": ping\r\n\r\ndata:{'choices':[{'delta':{'content':'a'}}]}\r\n\r\n"

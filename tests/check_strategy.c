@@ -187,15 +187,25 @@ static misplaced_fn *const misplaced[STRATEGY_ALL] = {
 };
 
 /* Each candidate exactly once. */
-static void
-expect_all(enum strategy strategy)
+static bool
+has_all(void)
 {
 	unsigned seen = 0;
 
 	for (size_t i = 0; i < view.count; i++)
 		seen |= 1U << order[i];
-	ck_assert_msg(seen == (1U << view.count) - 1, "%s, LLMFO_SEED=%u", strategy_name(strategy),
-		first_seed);
+	return seen == (1U << view.count) - 1;
+}
+
+/* The first of the order, from a place on, that stands before what it must not; count: none. */
+static size_t
+first_misplaced(misplaced_fn *is_misplaced, size_t from)
+{
+	for (size_t i = from; i < view.count; i++)
+		for (size_t k = i + 1; k < view.count; k++)
+			if (is_misplaced(&set[order[i]], &set[order[k]]))
+				return i;
+	return view.count;
 }
 
 START_TEST(no_set_of_candidates_makes_a_strategy_break_its_promise)
@@ -207,15 +217,14 @@ START_TEST(no_set_of_candidates_makes_a_strategy_break_its_promise)
 		if (misplaced[strategy] == by_place)
 			view.weighted = false;
 		strategy_order(strategy, &view, order);
-		expect_all(strategy);
 		/* what is looked at out of turn stands first */
 		size_t from = strategy == STRATEGY_latency_optimized && view.seed != 0;
-		for (size_t i = from; i < view.count; i++)
-			for (size_t k = i + 1; k < view.count; k++)
-				ck_assert_msg(!misplaced[strategy](&set[order[i]], &set[order[k]]),
-					"%s, LLMFO_SEED=%u, set %d: %s before %s",
-					strategy_name(strategy), first_seed, n, set[order[i]].name,
-					set[order[k]].name);
+		size_t wrong = first_misplaced(misplaced[strategy], from);
+		/* a check is a word to another process: none while all is well */
+		if (!has_all() || wrong < view.count)
+			ck_abort_msg("%s, LLMFO_SEED=%u, set %d: %s stands too early",
+				strategy_name(strategy), first_seed, n,
+				wrong < view.count ? set[order[wrong]].name : "one twice");
 	}
 }
 END_TEST
@@ -230,8 +239,8 @@ START_TEST(the_same_view_has_the_same_order_whoever_stands_where)
 		draw_set();
 		strategy_order(strategy, &view, order);
 		strategy_order(strategy, &view, again);
-		for (size_t i = 0; i < view.count; i++)
-			ck_assert_uint_eq(order[i], again[i]);
+		if (memcmp(order, again, view.count * sizeof order[0]) != 0)
+			ck_abort_msg("%s, LLMFO_SEED=%u", strategy_name(strategy), first_seed);
 	}
 }
 END_TEST
@@ -259,7 +268,8 @@ START_TEST(who_fares_better_never_draws_worse_by_the_same_luck)
 		set[lucky].success_permille = 1000;
 		set[lucky].in_flight = 0;
 		strategy_order(STRATEGY_load_balanced, &view, order);
-		ck_assert_msg(standing(lucky) <= before, "LLMFO_SEED=%u, set %d", first_seed, n);
+		if (standing(lucky) > before)
+			ck_abort_msg("LLMFO_SEED=%u, set %d", first_seed, n);
 	}
 }
 END_TEST

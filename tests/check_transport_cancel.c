@@ -4,6 +4,8 @@
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "support/exchange.h"
 #include "support/tiny_http.h"
@@ -181,6 +183,72 @@ START_TEST(what_is_cancelled_at_once_is_never_heard_of)
 	stage_run(&stage);
 	ck_assert_uint_eq(one.done_told, 0);
 	ck_assert_uint_eq(tiny_http_requests(tiny), 1);
+}
+END_TEST
+
+static void
+on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
+{
+	static char room[16];
+
+	(void)handle;
+	(void)suggested;
+	*buf = uv_buf_init(room, sizeof room);
+}
+
+static void
+on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
+{
+	if (count > 0)
+		stream->data = buf->base;
+}
+
+/* So many turns of the loop before `one` is cancelled, in each right before it looks at sockets. */
+static int turns_left;
+
+static void
+cancel_one_in_time(uv_prepare_t *prepare)
+{
+	if (turns_left-- > 0)
+		return;
+	uv_prepare_stop(prepare);
+	if (one.transfer)
+		exchange_cancel(&one);
+}
+
+/* libcurl closes a socket that is still connecting without a word. */
+START_TEST(what_is_cancelled_while_it_connects_leaves_no_trace)
+{
+	uv_prepare_t prepare;
+
+	serve(&ok_reply);
+	tiny_http_hold(tiny, true);
+	uv_prepare_init(&stage.loop, &prepare);
+	for (int again = 0; again < 3; again++) {
+		turns_left = _i;
+		exchange_start(&one);
+		uv_prepare_start(&prepare, cancel_one_in_time);
+		while (uv_is_active((uv_handle_t *)&prepare))
+			uv_run(&stage.loop, UV_RUN_NOWAIT);
+		/* its number is anybody's now, who is watched as ever */
+		int fds[2];
+		uv_pipe_t pipe;
+		ck_assert_int_eq(uv_socketpair(SOCK_STREAM, 0, fds, UV_NONBLOCK_PIPE, 0), 0);
+		uv_pipe_init(&stage.loop, &pipe, 0);
+		ck_assert_int_eq(uv_pipe_open(&pipe, fds[0]), 0);
+		pipe.data = NULL;
+		ck_assert_int_eq(uv_read_start((uv_stream_t *)&pipe, on_alloc, on_read), 0);
+		ck_assert_int_eq(write(fds[1], "x", 1), 1);
+		for (int turn = 0; turn < 1000 && !pipe.data; turn++)
+			uv_run(&stage.loop, UV_RUN_NOWAIT);
+		ck_assert_ptr_nonnull(pipe.data);
+		uv_close((uv_handle_t *)&pipe, NULL);
+		close(fds[1]);
+	}
+	uv_close((uv_handle_t *)&prepare, NULL);
+	tiny_http_hold(tiny, false);
+	ck_assert_int_eq(exchange_run(&other), TRANSPORT_DONE);
+	ck_assert_uint_eq(one.done_told, 0);
 }
 END_TEST
 
@@ -380,6 +448,7 @@ main(void)
 	tcase_add_loop_test(tc, a_transfer_may_be_cancelled_in_the_callbacks_of_another, 0, 3);
 	tcase_add_loop_test(tc, of_two_that_answer_at_once_the_first_may_cancel_the_second, 0, 3);
 	tcase_add_test(tc, what_is_cancelled_at_once_is_never_heard_of);
+	tcase_add_loop_test(tc, what_is_cancelled_while_it_connects_leaves_no_trace, 0, 6);
 	tcase_add_test(tc, a_cancelled_exchange_gives_up_its_connection);
 	tcase_add_test(tc, a_new_one_may_start_when_one_is_done);
 	tcase_add_test(tc, starting_again_and_again_in_vain_does_not_hold_the_loop);
