@@ -59,9 +59,12 @@ static bool
 no_more_than_may_run_at_once(struct explore_moment *moment)
 {
 	const struct explore_call *call = moment->call;
-	int may =
-		call->race.max_parallel > 0 ? call->race.max_parallel : (int)call->candidate_count;
+	int may = call->race.max_parallel;
 
+	if (!call->config->hedging)
+		may = 1;
+	else if (may == 0)
+		may = (int)call->candidate_count;
 	return explore_holds(moment, call->in_flight < may, "call %zu has %d in flight",
 		call->number, call->in_flight);
 }

@@ -75,6 +75,7 @@ struct explore_call {
 	struct buf told; /* since the last reset */
 	int told_tools;
 	int resets;
+	bool void_yet; /* since the last reset nothing was told */
 	bool held;
 	int64_t held_ms; /* since when, or when it was */
 	size_t teller;   /* whose words it is told, a request's number + 1; 0: nobody's yet */
@@ -194,6 +195,8 @@ void explore_check_request(struct explore_call *call, struct explore_request *re
 void explore_check_told(struct explore_call *call);
 void explore_check_reset(struct explore_call *call);
 void explore_check_reply(struct explore_call *call, const struct call_result *result);
+/* The daemon has gone. */
+void explore_check_shutdown(struct explore *explore);
 void explore_check_end(struct explore *explore);
 
 #endif
