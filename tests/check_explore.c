@@ -5,6 +5,7 @@
  */
 #include <check.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -33,6 +34,7 @@ live(uint64_t seed, FILE *trace)
 
 START_TEST(whatever_happens_what_must_hold_does)
 {
+	bool valgrind = getenv("LLMFO_VALGRIND") != NULL;
 	uint32_t seed;
 
 	if (getenv("LLMFO_SEED")) {
@@ -43,7 +45,7 @@ START_TEST(whatever_happens_what_must_hold_does)
 	/* for what stops the test before it can tell */
 	printf("seeds from %" PRIu32 "\n", seed);
 	(void)fflush(stdout);
-	for (uint64_t i = 0; i < number_from("LLMFO_SEEDS", LIVES); i++)
+	for (uint64_t i = 0; i < number_from("LLMFO_SEEDS", valgrind ? LIVES / 20 : LIVES); i++)
 		live(seed + i, NULL);
 }
 END_TEST
