@@ -29,6 +29,7 @@ static const char fleet[] =
 	"    groq/openai/gpt-oss-20b, gemini/gemini-2.5-flash, ollama/llama3.2,\n"
 	"    elsewhere/house-model]}\n"
 	"  pair: {targets: [openai/gpt-4o, anthropic/claude-opus-5], strategy: load_balanced}\n"
+	"  drawn: {targets: [openai/gpt-4o: 50, anthropic/claude-opus-5: 50], sticky: user}\n"
 	"  Analyses: {targets: [openai/gpt-4o]}\n"
 	"  empty_task: {targets: [mistral/mistral-small-latest]}\n"
 	"agents:\n"
@@ -435,6 +436,22 @@ static const struct judged {
 	{"Tell me of the class struggle.", "simple_tasks"},
 };
 
+START_TEST(a_user_has_the_luck_of_the_weights_alone_for_ever)
+{
+	struct choose_wish wish = {.chain = "drawn"};
+
+	order("Hello.", &wish);
+	request->end_user = x_strdup("u1");
+	/* else one user in twenty would explore with every call */
+	request->strategy = STRATEGY_latency_optimized;
+	choose_stick(request);
+	ck_assert_uint_eq(request->seed, 0);
+	request->strategy = STRATEGY_sequential;
+	choose_stick(request);
+	ck_assert_uint_eq(request->seed, strategy_seed("drawn", "u1"));
+}
+END_TEST
+
 START_TEST(auto_judges_by_the_request)
 {
 	struct choose_wish wish = {.task_type = "auto"};
@@ -468,34 +485,24 @@ START_TEST(a_provider_alone_stays_alone_whatever_the_task)
 }
 END_TEST
 
-START_TEST(beside_the_local_task_nothing_leaves_the_host)
+START_TEST(by_the_local_task_nothing_leaves_the_host)
 {
-	struct choose_wish wish = {.provider = "openai", .task_type = "local_only"};
+	struct choose_wish wish = {.provider = "openai", .task_type = "Local-Only"};
+	struct config_chain *chain = config_find_chain(config, "local_only", false);
+	struct buf why;
 
 	order("Hello.", &wish);
 	expect_in("", 9);
 	ck_assert_int_eq(route.candidates[0].out, ROUTE_ELSEWHERE);
-	wish.provider = "ollama";
-	order("Hello.", &wish);
-	expect_in("ollama/gemma3:1b ollama/llama3.2", 9);
-}
-END_TEST
-
-START_TEST(where_nothing_is_local_the_local_task_has_no_other_chain)
-{
-	struct choose_wish wish = {.task_type = "Local-Only"};
-	struct config_chain *chain = config_find_chain(config, "local_only", false);
-	size_t count = chain->target_count;
-	struct buf why;
-
+	wish.provider = NULL;
 	chain->target_count = 0;
+	call_request_free(request);
 	request = new_request("Hello.");
 	buf_init(&why, 4000);
 	ck_assert_int_eq(choose(request, &wish, &why), LLMFO_ENOT_FOUND);
 	ck_assert_str_eq(
 		why.data, "no configured target fits the chain `local_only` (local ones alone)");
 	buf_free(&why);
-	chain->target_count = count;
 }
 END_TEST
 
@@ -576,11 +583,11 @@ main(void)
 	tcase_add_test(tests, a_slow_hour_does_not_last_for_ever);
 	tcase_add_test(tests, load_balanced_leans_away_within_seconds_and_comes_back);
 	tcase_add_loop_test(tests, a_task_takes_the_chain_of_its_name, 0, UTIL_COUNT(tasks));
+	tcase_add_test(tests, a_user_has_the_luck_of_the_weights_alone_for_ever);
 	tcase_add_loop_test(tests, auto_judges_by_the_request, 0, UTIL_COUNT(judged));
 	tcase_add_test(tests, auto_knows_lengths_images_and_tools);
 	tcase_add_test(tests, a_provider_alone_stays_alone_whatever_the_task);
-	tcase_add_test(tests, beside_the_local_task_nothing_leaves_the_host);
-	tcase_add_test(tests, where_nothing_is_local_the_local_task_has_no_other_chain);
+	tcase_add_test(tests, by_the_local_task_nothing_leaves_the_host);
 	tcase_add_test(tests, agents_can_use_chains_made_by_rule);
 	tcase_add_loop_test(
 		tests, what_is_not_there_is_told_with_what_there_is, 0, UTIL_COUNT(refusals));
