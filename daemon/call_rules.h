@@ -45,7 +45,7 @@ struct call_lane {
 	struct clock_timer timer;          /* of the pause */
 	bool continues;                    /* the attempt goes on from what was told */
 	bool told;                         /* something of the attempt was told */
-	size_t blank; /* of the white space that ends what was told: not seen again yet */
+	size_t blank;     /* of the white space that ends what was told: not seen again yet */
 };
 
 struct call {
@@ -184,8 +184,9 @@ void call_fill_chat(
 int64_t call_allowed_ms(const struct call_request *request);
 /* Fills the time limits of an attempt at a lane's candidate. */
 void call_limits(const struct call_lane *lane, struct attempt_request *request);
-/* How long the newest lane is waited for before one more is brought forward. */
-int64_t call_hedge_ms(const struct call *call);
+/* How long the newest lane is waited for before one more is brought forward, if there are so many
+ * more. */
+int64_t call_hedge_ms(const struct call *call, size_t more);
 /* Fills in tokens by estimate. */
 void call_estimate_usage(const struct call_lane *lane, struct provider_usage *usage,
 	const struct provider_answer *answer);
