@@ -160,6 +160,14 @@ judge(struct attempt *attempt, enum transport_end end, const char *detail, const
 	outcome_judge(&input, &attempt->outcome);
 }
 
+/* What a stream that is no answer has told of its usage. */
+static void
+take_usage(struct attempt *attempt)
+{
+	attempt->usage = provider_stream_answer(attempt->stream)->usage;
+	attempt->usage.unfinished = !provider_stream_finished(attempt->stream);
+}
+
 static void
 finish_stream(struct attempt *attempt)
 {
@@ -211,6 +219,8 @@ on_limit(void *arg)
 		judge(attempt, TRANSPORT_DONE, NULL, NULL);
 	else
 		set_timeout(attempt);
+	if (is_stream(attempt))
+		take_usage(attempt);
 	attempt->outcome.http_status = attempt->status;
 	finish(attempt, NULL);
 }
@@ -266,7 +276,7 @@ static const struct provider_stream_sink sink = {on_text, on_tool_call, on_progr
 static void
 fail_stream(struct attempt *attempt, enum transport_end end, const char *detail)
 {
-	attempt->usage = provider_stream_answer(attempt->stream)->usage;
+	take_usage(attempt);
 	judge(attempt, end, detail, provider_stream_answer(attempt->stream)->bad_call);
 	attempt->outcome.http_status = attempt->status;
 	finish(attempt, NULL);

@@ -310,6 +310,7 @@ call_lane_try(struct call_lane *lane, struct route_candidate *candidate)
 	if (call->winner == lane)
 		call->winner = NULL;
 	call_prefill(lane);
+	lane->told_from = lane->continues ? call->told.len : 0;
 	call_fill_chat(lane->call, candidate->target, &lane->chat);
 	if (lane->messages)
 		lane->chat.messages = lane->messages;

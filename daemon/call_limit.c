@@ -124,8 +124,11 @@ call_estimate_usage(const struct call_lane *lane, struct provider_usage *usage,
 	const struct provider_answer *answer)
 {
 	usage->prompt_tokens = provider_estimate_prompt_tokens(&lane->chat);
+	/* what it went on from is in its prompt */
 	usage->completion_tokens =
-		provider_estimate_text_tokens(answer->text.data, answer->text.len);
+		provider_estimate_text_tokens(
+			answer->text.data + lane->told_from, answer->text.len - lane->told_from) +
+		provider_estimate_json_tokens(answer->tool_calls);
 	usage->cached_tokens = 0;
 	usage->total_tokens = usage->prompt_tokens + usage->completion_tokens;
 }

@@ -45,6 +45,8 @@ struct call_lane {
 	struct clock_timer timer;          /* of the pause */
 	bool continues;                    /* the attempt goes on from what was told */
 	bool told;                         /* something of the attempt was told */
+	size_t told_from; /* where its own words begin in what was told: behind what it goes on from
+	                   */
 	size_t blank;     /* of the white space that ends what was told: not seen again yet */
 };
 

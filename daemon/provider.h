@@ -96,7 +96,8 @@ enum provider_finish {
 /* Tokens as the provider reports them; prompt includes cached. */
 struct provider_usage {
 	int64_t prompt_tokens, completion_tokens, cached_tokens, total_tokens;
-	bool reported; /* false: nothing usable was sent, the numbers are an estimate */
+	bool reported;   /* false: nothing usable was sent, the numbers are an estimate */
+	bool unfinished; /* it broke: the completion is what was counted by then, or before */
 };
 
 /* A normalised answer, owned by whoever made it. */
@@ -199,5 +200,7 @@ const char *provider_finish_text(enum provider_finish finish);
  */
 int64_t provider_estimate_prompt_tokens(const struct provider_chat *chat);
 int64_t provider_estimate_text_tokens(const char *text, size_t length);
+/* Of what is JSON to the model as well: tools, tool calls. NULL: none. */
+int64_t provider_estimate_json_tokens(const struct json *json);
 
 #endif
