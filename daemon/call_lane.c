@@ -146,15 +146,16 @@ on_pause_over(void *arg)
 	struct call_lane *lane = arg;
 	struct call *call = lane->call;
 	struct route_candidate *candidate = lane->candidate;
+	struct call_progress *progress = call_progress(call, candidate);
 	enum route_out out = call_admit(call, candidate, clock_now_ms(call->env->clock));
 
-	if (out == ROUTE_IN && !call_progress(call, candidate)->spent) {
+	if (out == ROUTE_IN && !progress->spent) {
 		call_lane_try(lane, candidate);
 		return;
 	}
 	/* for a busy one it waits its turn */
 	if (out != ROUTE_BUSY)
-		call_progress(call, candidate)->spent = true;
+		progress->spent = progress->unreported = true;
 	leave(lane);
 	call_go_on(call);
 }
@@ -211,6 +212,7 @@ fail(struct call_lane *lane, const struct attempt_result *result)
 		}
 		call_mark_spent(call, candidate, outcome);
 	}
+	progress->unreported = !refused;
 	leave(lane);
 	call_go_on(call);
 }

@@ -24,6 +24,7 @@ struct call_progress {
 	bool too_small;      /* that, because the request is longer than it takes */
 	bool running;        /* it has a lane */
 	bool broke;          /* its stream broke after it had told something: others come first */
+	bool unreported;     /* it failed for good, and nobody was said to have taken over */
 	bool no_prefill;     /* it refused to go on from what was told */
 	int64_t free_at_ms;  /* when the limit ends that its provider named; 0: it named none */
 	int64_t latency_ms;  /* of its last attempt */
