@@ -108,6 +108,7 @@ finish(struct attempt *attempt, struct provider_answer *answer)
 		.quota = quota_read(&attempt->headers, clock_wall_ms(attempt->clock),
 			clock_now_ms(attempt->clock)),
 		.latency_ms = clock_now_ms(attempt->clock) - attempt->times.started_ms,
+		.held_ms = attempt_times_held_ms(&attempt->times, clock_now_ms(attempt->clock)),
 		.first_content_ms = attempt->first_content_ms,
 	};
 

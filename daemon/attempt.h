@@ -38,6 +38,7 @@ struct attempt_result {
 	struct provider_usage usage;
 	struct quota quota; /* what its headers told */
 	int64_t latency_ms;
+	int64_t held_ms;          /* for how long of that it was held */
 	int64_t first_content_ms; /* of a stream: when the first text or tool call came; -1 */
 };
 

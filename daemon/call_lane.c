@@ -96,7 +96,7 @@ record(struct call_lane *lane, const struct outcome *outcome, int64_t latency_ms
 	call_attempt_cost(lane, usage, row);
 }
 
-/* Tells health how a lane's attempt ended. */
+/* Tells health how a lane's attempt ended. latency_ms: -1 if it says nothing. */
 static void
 note_end(struct call_lane *lane, const struct outcome *outcome, int64_t latency_ms)
 {
@@ -245,7 +245,8 @@ on_done(void *arg, struct attempt_result *result)
 	if (answered && result->first_content_ms >= 0)
 		health_first_token(
 			health, target->provider->name, target->name, result->first_content_ms);
-	note_end(lane, &result->outcome, result->latency_ms);
+	/* how long it took, held by its caller, says nothing of the target */
+	note_end(lane, &result->outcome, result->held_ms > 0 ? -1 : result->latency_ms);
 	if (answered)
 		call_succeed(lane, result->answer);
 	else
