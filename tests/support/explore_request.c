@@ -113,7 +113,7 @@ static bool
 repeats_are_allowed(struct explore_moment *moment)
 {
 	const struct explore_candidate *candidate = moment->candidate;
-	int may = candidate->max_repeats + (candidate->last == OUTCOME_RATE_LIMITED);
+	int may = candidate->max_repeats + candidate->limited;
 
 	return explore_holds(moment, candidate->attempts - candidate->unjudged <= may,
 		"call %zu: %s for the %dth time", moment->call->number, candidate->name,
