@@ -61,6 +61,7 @@ struct attempt {
 	bool replaced;            /* a dead pooled connection was replaced already */
 	struct outcome outcome;
 	struct provider_usage usage; /* of a reply that is no answer */
+	bool usage_unfinished;
 	const struct attempt_events *events;
 	void *arg;
 };
@@ -105,6 +106,7 @@ finish(struct attempt *attempt, struct provider_answer *answer)
 		.outcome = attempt->outcome,
 		.answer = answer,
 		.usage = answer ? answer->usage : attempt->usage,
+		.usage_unfinished = attempt->usage_unfinished,
 		.quota = quota_read(&attempt->headers, clock_wall_ms(attempt->clock),
 			clock_now_ms(attempt->clock)),
 		.latency_ms = clock_now_ms(attempt->clock) - attempt->times.started_ms,
@@ -166,7 +168,7 @@ static void
 take_usage(struct attempt *attempt)
 {
 	attempt->usage = provider_stream_answer(attempt->stream)->usage;
-	attempt->usage.unfinished = !provider_stream_finished(attempt->stream);
+	attempt->usage_unfinished = !provider_stream_finished(attempt->stream);
 }
 
 static void

@@ -28,24 +28,25 @@ add_told(const struct call_lane *lane, struct provider_usage *usage)
 {
 	int64_t told = told_tokens(lane);
 
-	if (!usage->unfinished || told <= usage->completion_tokens)
+	if (told <= usage->completion_tokens)
 		return false;
 	usage->completion_tokens = told;
 	return true;
 }
 
 void
-call_attempt_cost(const struct call_lane *lane, const struct provider_usage *usage,
+call_attempt_cost(const struct call_lane *lane, const struct attempt_result *result,
 	struct call_attempt *attempt)
 {
 	const struct config_target *target = lane->candidate->target;
 	bool left = attempt->outcome.class == OUTCOME_CANCELLED ||
 		(lane->told && attempt->outcome.class != OUTCOME_OK);
 
-	if (usage && usage->reported) {
-		struct provider_usage counted = *usage;
+	if (result && result->usage.reported) {
+		struct provider_usage counted = result->usage;
 
-		attempt->cost_may = add_told(lane, &counted) && !target->provider->local;
+		attempt->cost_may = result->usage_unfinished && add_told(lane, &counted) &&
+			!target->provider->local;
 		set_cost(attempt, pricing_of_usage(&target->facts, &counted));
 	} else if (left && !target->provider->local) {
 		/* the provider worked, and never came to say how much */

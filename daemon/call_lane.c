@@ -81,7 +81,7 @@ leave(struct call_lane *lane)
 
 static void
 record(struct call_lane *lane, const struct outcome *outcome, int64_t latency_ms,
-	const struct provider_usage *usage)
+	const struct attempt_result *result)
 {
 	struct call *call = lane->call;
 	struct call_attempt *row;
@@ -93,7 +93,7 @@ record(struct call_lane *lane, const struct outcome *outcome, int64_t latency_ms
 		.outcome = *outcome,
 		.latency_ms = latency_ms,
 	};
-	call_attempt_cost(lane, usage, row);
+	call_attempt_cost(lane, result, row);
 }
 
 /* Tells health how a lane's attempt ended. latency_ms: -1 if it says nothing. */
@@ -239,7 +239,7 @@ on_done(void *arg, struct attempt_result *result)
 	/* those that it leaves behind stand before it in the list of attempts */
 	if (is_last_word(lane, &result->outcome))
 		call_lanes_stop(call, lane);
-	record(lane, &result->outcome, result->latency_ms, &result->usage);
+	record(lane, &result->outcome, result->latency_ms, result);
 	if (result->quota.known)
 		health_quota(health, target->name, &result->quota);
 	if (answered && result->first_content_ms >= 0)

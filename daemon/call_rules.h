@@ -196,8 +196,8 @@ void call_estimate_usage(const struct call_lane *lane, struct provider_usage *us
 
 /* ---- call_cost.c: what it costs ---- */
 
-/* Fills in what a lane's attempt cost, or may have cost. usage: what its provider counted; NULL. */
-void call_attempt_cost(const struct call_lane *lane, const struct provider_usage *usage,
+/* Fills in what a lane's attempt cost, or may have cost. result: NULL if it was stopped. */
+void call_attempt_cost(const struct call_lane *lane, const struct attempt_result *result,
 	struct call_attempt *attempt);
 /* The same for the one that answered, which is the last in the list. */
 void call_answer_cost(

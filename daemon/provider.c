@@ -309,7 +309,7 @@ provider_read_usage(struct provider_usage *usage, const struct json *prompt,
 		sum = in + out;
 	if (!read_count(cached, &reused) || reused > in)
 		reused = 0;
-	*usage = (struct provider_usage){in, out, reused, sum, true, false};
+	*usage = (struct provider_usage){in, out, reused, sum, true};
 }
 
 /*

@@ -96,8 +96,7 @@ enum provider_finish {
 /* Tokens as the provider reports them; prompt includes cached. */
 struct provider_usage {
 	int64_t prompt_tokens, completion_tokens, cached_tokens, total_tokens;
-	bool reported;   /* false: nothing usable was sent, the numbers are an estimate */
-	bool unfinished; /* it broke: the completion is what was counted by then, or before */
+	bool reported; /* false: nothing usable was sent, the numbers are an estimate */
 };
 
 /* A normalised answer, owned by whoever made it. */
