@@ -69,15 +69,19 @@ no_more_than_may_run_at_once(struct explore_moment *moment)
 		call->number, call->in_flight);
 }
 
-/* One that was hedged comes no sooner than its time, unless something failed. */
+/* One that was hedged comes no sooner than its time, or its share of the deadline, unless something
+ * failed. */
 static bool
 a_hedge_comes_in_its_time(struct explore_moment *moment)
 {
 	const struct explore_call *call = moment->call;
+	int64_t waited_ms = now_ms(moment) - call->last_ms;
+	int64_t left_ms = call->deadline_ms - call->last_ms;
 
 	return explore_holds(moment,
 		call->in_flight == 0 || call->race.hedge_after_ms <= 0 || call->counted > 0 ||
-			now_ms(moment) - call->last_ms >= call->race.hedge_after_ms,
+			waited_ms >= call->race.hedge_after_ms ||
+			waited_ms >= left_ms / (int64_t)call->candidate_count,
 		"call %zu", call->number);
 }
 
