@@ -333,6 +333,20 @@ START_TEST(a_full_disk_is_a_failure)
 }
 END_TEST
 
+START_TEST(a_closed_standard_output_is_a_failure_and_no_place_for_the_daemon)
+{
+	char command[256];
+
+	fake_daemon_start(&fake, fake_serve_canned, status_text);
+	snprintf(command, sizeof command, "LLMFO_SOCKET='%s' '%s' ask hello >&- 2>/dev/null",
+		fake.path, getenv("LLMFOCTL") ? getenv("LLMFOCTL") : "./llmfoctl");
+	int status = system(command);
+	ck_assert(WIFEXITED(status));
+	ck_assert_int_eq(WEXITSTATUS(status), 1);
+	fake_daemon_stop(&fake);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -350,6 +364,7 @@ main(void)
 	tcase_add_test(tcase, watching_through_a_pipe_prints_block_after_block);
 	tcase_add_test(tcase, watching_where_there_is_no_daemon_ends_at_once);
 	tcase_add_test(tcase, a_full_disk_is_a_failure);
+	tcase_add_test(tcase, a_closed_standard_output_is_a_failure_and_no_place_for_the_daemon);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
