@@ -276,8 +276,9 @@ provider_needs_join(unsigned messages, unsigned params)
 bool
 provider_takes_prefill(const struct provider_preset *preset, const struct provider_chat *chat)
 {
-	static const unsigned prefill = PROVIDER_NEED_PREFILL | PROVIDER_NEED_PREFILL_TOOLS;
-	unsigned needs = with_prefill(provider_needs_of_messages(chat));
+	static const unsigned prefill = PROVIDER_NEED_PREFILL | PROVIDER_NEED_PREFILL_TOOLS |
+		PROVIDER_NEED_GOING_ON;
+	unsigned needs = with_prefill(provider_needs_of_messages(chat)) | PROVIDER_NEED_GOING_ON;
 
 	return needs_of_format(chat->response_format) == 0 &&
 		!provider_lacks(preset, chat->model, needs & prefill);

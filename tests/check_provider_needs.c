@@ -113,6 +113,8 @@ static const struct {
 	{"anthropic", "claude-haiku-4-5", PROVIDER_NEED_JSON_SCHEMA | PROVIDER_NEED_PREFILL, 0},
 	{"anthropic", "claude-opus-4-1", PROVIDER_NEED_SAMPLING_BOTH, PROVIDER_NEED_SAMPLING_BOTH},
 	{"anthropic", "claude-opus-4-6", PROVIDER_NEED_PREFILL, PROVIDER_NEED_PREFILL},
+	/* it answers, if anew: a call is not kept from it */
+	{"openai", "gpt-4o", PROVIDER_NEED_PREFILL, 0},
 	{"anthropic", "claude-opus-4-8", PROVIDER_NEED_SAMPLING, PROVIDER_NEED_SAMPLING},
 	{"anthropic", "claude-sonnet-5", PROVIDER_NEED_SAMPLING, PROVIDER_NEED_SAMPLING},
 	{"anthropic", "claude-sonnet-4-20250514",

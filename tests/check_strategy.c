@@ -391,7 +391,7 @@ START_TEST(a_user_keeps_its_luck_when_another_candidate_joins)
 	for (size_t i = 0; i < 3; i++)
 		set[i].weight = 1;
 	for (int n = 0; n < 1000; n++) {
-		char user[16];
+		char user[24];
 
 		(void)snprintf(user, sizeof user, "user-%d", n);
 		view.seed = strategy_seed("chain", user);

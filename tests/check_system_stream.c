@@ -136,13 +136,13 @@ END_TEST
 START_TEST(a_client_that_reads_late_gets_all_of_it_once)
 {
 	begin("stream_stall: 100s");
-	fake_provider_script(fp, "a", "big-body=8M");
+	fake_provider_script(fp, "a", "big-body=20M");
 	told_ask(&told, &wire, 1, FROM_A);
 	fake_provider_wait(fp, "a", "requests=1");
 	others_are_served(50);
 	ck_assert_int_eq(fake_provider_stats(fp, "a").in_flight, 1);
 	told_all(&told, &wire, NULL);
-	ck_assert_uint_gt(told.text.len, (size_t)8 << 20);
+	ck_assert_uint_gt(told.text.len, (size_t)20 << 20);
 	told_free(&told);
 	end();
 }

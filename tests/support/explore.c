@@ -120,6 +120,7 @@ wind_up(struct explore *explore)
 		explore_say(explore, "the daemon shuts down");
 		scene_shut_down(explore->scene);
 		advance(explore, 0);
+		explore_check_shutdown(explore);
 	}
 	advance(explore, HOUR_MS);
 	for (size_t i = 0; i < explore->call_count; i++)

@@ -19,6 +19,7 @@ on_text(void *arg, const char *text, size_t length)
 	explore_say(call->explore, "call %zu is told \"%.*s\"", call->number, (int)length, text);
 	call->explore->deltas++;
 	(void)buf_add(&call->told, text, length);
+	call->void_yet = false;
 	if (call->first_ms == 0)
 		call->first_ms = call->explore->scene->clock.time_ms;
 	explore_check_told(call);
@@ -35,6 +36,7 @@ on_tool_call(void *arg, const struct json *tool_call)
 	explore_say(call->explore, "call %zu is told of %s", call->number, name ? name : "nothing");
 	call->explore->deltas++;
 	call->told_tools++;
+	call->void_yet = false;
 	if (call->first_ms == 0)
 		call->first_ms = call->explore->scene->clock.time_ms;
 	explore_check_told(call);
@@ -50,6 +52,7 @@ on_reset(void *arg)
 	buf_free(&call->told);
 	call->told_tools = 0;
 	call->resets++;
+	call->void_yet = true;
 }
 
 static void

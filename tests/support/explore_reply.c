@@ -148,6 +148,14 @@ a_break_is_told_as_one(struct explore_moment *moment)
 		"call %zu", call->number);
 }
 
+/* Until there is something better a caller keeps what it has. */
+static bool
+what_is_void_was_replaced(struct explore_moment *moment)
+{
+	return explore_holds(moment, !moment->result->error || !moment->call->void_yet, "call %zu",
+		moment->call->number);
+}
+
 static bool
 its_times_are_right(struct explore_moment *moment)
 {
@@ -173,6 +181,7 @@ static const struct explore_rule of_reply[] = {
 	{"No key is in a message", no_secret},
 	{"A call's answer is one provider's whole answer", the_answer_is_whole},
 	{"A stream's reply is what was told", it_agrees_with_what_was_told},
+	{"A reset comes right before what takes its place", what_is_void_was_replaced},
 	{"A reply says how long it took", its_times_are_right},
 	{"Only a stream that told something is interrupted", a_break_is_told_as_one},
 };

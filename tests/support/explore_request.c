@@ -59,9 +59,12 @@ static bool
 no_more_than_may_run_at_once(struct explore_moment *moment)
 {
 	const struct explore_call *call = moment->call;
-	int may =
-		call->race.max_parallel > 0 ? call->race.max_parallel : (int)call->candidate_count;
+	int may = call->race.max_parallel;
 
+	if (!call->config->hedging)
+		may = 1;
+	else if (may == 0)
+		may = (int)call->candidate_count;
 	return explore_holds(moment, call->in_flight < may, "call %zu has %d in flight",
 		call->number, call->in_flight);
 }
@@ -106,7 +109,7 @@ static bool
 repeats_are_allowed(struct explore_moment *moment)
 {
 	const struct explore_candidate *candidate = moment->candidate;
-	int may = candidate->max_repeats + (candidate->last == OUTCOME_RATE_LIMITED);
+	int may = candidate->max_repeats + candidate->limited;
 
 	return explore_holds(moment, candidate->attempts - candidate->unjudged <= may,
 		"call %zu: %s for the %dth time", moment->call->number, candidate->name,

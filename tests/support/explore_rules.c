@@ -110,6 +110,22 @@ the_queue_has_an_end(struct explore_moment *moment)
 }
 
 static bool
+nobody_waits_where_there_is_room(struct explore_moment *moment)
+{
+	const struct explore *explore = moment->explore;
+	const struct gate *gate = &explore->scene->core.gate;
+
+	for (size_t i = 0; i < explore->call_count && gate->running < gate->max_running; i++) {
+		const struct call *running = explore->calls[i]->row->call;
+
+		if (running && running->waiter.waits && !running->entered)
+			return explore_holds(moment, false, "call %zu: %d run, %d may", i,
+				gate->running, gate->max_running);
+	}
+	return true;
+}
+
+static bool
 one_reply(struct explore_moment *moment)
 {
 	const struct explore *explore = moment->explore;
@@ -203,6 +219,7 @@ static const struct explore_rule at_turn[] = {
 	{"No attempt takes longer than it may", nothing_takes_too_long},
 	{"Who does not read is not waited for longer than stream_stall", who_does_not_read_is_left},
 	{"No more calls wait than limits.queue", the_queue_has_an_end},
+	{"No call waits for a place that is free", nobody_waits_where_there_is_room},
 	{"The daemon's counters are what happened", counters_agree},
 	{"The counters of providers and targets are what happened", health_agrees},
 	{"Repeats at a provider are within its retry budget", repeats_are_paid_for},
@@ -336,7 +353,30 @@ explore_check_reset(struct explore_call *call)
 	explore_apply(&moment, at_reset, UTIL_COUNT(at_reset));
 }
 
-/* ---- when all is over ---- */
+/* ---- when the daemon goes, and when all is over ---- */
+
+static bool
+no_call_runs(struct explore_moment *moment)
+{
+	const struct explore *explore = moment->explore;
+
+	for (size_t i = 0; i < explore->call_count; i++)
+		if (explore->calls[i]->row->call)
+			return explore_holds(moment, false, "call %zu", i);
+	return true;
+}
+
+static const struct explore_rule at_shutdown[] = {
+	{"A shutdown answers every call in the next turn", no_call_runs},
+};
+
+void
+explore_check_shutdown(struct explore *explore)
+{
+	struct explore_moment moment = {.explore = explore};
+
+	explore_apply(&moment, at_shutdown, UTIL_COUNT(at_shutdown));
+}
 
 static bool
 every_call_is_over(struct explore_moment *moment)

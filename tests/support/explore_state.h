@@ -56,6 +56,7 @@ struct explore_candidate {
 	                 next one is no repeat */
 	bool judged;  /* the last of them was none of these */
 	int ended;    /* of them */
+	bool limited; /* one of them met a limit, which may be waited out */
 	enum outcome_class last; /* what the last of them came to */
 	bool lasts;              /* that does not pass by itself */
 };
@@ -75,6 +76,7 @@ struct explore_call {
 	struct buf told; /* since the last reset */
 	int told_tools;
 	int resets;
+	bool void_yet; /* since the last reset nothing was told */
 	bool held;
 	int64_t held_ms; /* since when, or when it was */
 	size_t teller;   /* whose words it is told, a request's number + 1; 0: nobody's yet */
@@ -194,6 +196,8 @@ void explore_check_request(struct explore_call *call, struct explore_request *re
 void explore_check_told(struct explore_call *call);
 void explore_check_reset(struct explore_call *call);
 void explore_check_reply(struct explore_call *call, const struct call_result *result);
+/* The daemon has gone. */
+void explore_check_shutdown(struct explore *explore);
 void explore_check_end(struct explore *explore);
 
 #endif
