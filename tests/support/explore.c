@@ -125,8 +125,10 @@ wind_up(struct explore *explore)
 {
 	if (explore_one_in(explore, 4)) {
 		explore_say(explore, "the daemon shuts down");
-		explore_clients_shut_down(explore);
-		scene_shut_down(explore->scene);
+		if (explore->spoken)
+			explore_clients_shut_down(explore);
+		else
+			scene_shut_down(explore->scene);
 		advance(explore, 0);
 		explore_check_shutdown(explore);
 	}

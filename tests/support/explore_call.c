@@ -23,7 +23,7 @@ on_text(void *arg, const char *text, size_t length)
 	if (call->first_ms == 0)
 		call->first_ms = call->explore->scene->clock.time_ms;
 	explore_check_told(call);
-	if (!explore_one_in(call->explore, 60))
+	if (!explore_one_in(call->explore, call->client ? 25 : 60))
 		return;
 	if (call->client)
 		explore_client_stop_reading(call->client);

@@ -42,6 +42,9 @@ on_close(void *arg)
 	struct explore_client *client = arg;
 
 	explore_say(client->explore, "client %zu is to go", client->number);
+	if (client->half_closed && client->asked_count > 0)
+		explore_blame(client->explore, "Who has said all is closed when all is answered",
+			"client %zu waits for %zu replies", client->number, client->asked_count);
 	client->ending = true;
 }
 
@@ -95,7 +98,6 @@ stop_sending(struct explore_client *client)
 		return;
 	explore_say(client->explore, "client %zu sends no more", client->number);
 	client->half_closed = true;
-	session_end_of_input(client->session);
 	/* what did not come whole is nobody's */
 	for (size_t i = client->asked_count; i-- > 0;) {
 		if (client->asked[i].until <= client->taken)
@@ -103,6 +105,7 @@ stop_sending(struct explore_client *client)
 		buf_free(&client->asked[i].heard);
 		client->asked[i] = client->asked[--client->asked_count];
 	}
+	session_end_of_input(client->session);
 }
 
 /* ---- reading ---- */
@@ -110,11 +113,15 @@ stop_sending(struct explore_client *client)
 void
 explore_client_stop_reading(struct explore_client *client)
 {
-	if (!client->reads)
+	const struct core *core = &client->explore->scene->core;
+
+	if (!client->reads || !client->session)
 		return;
 	client->reads = false;
-	/* what the kernel and others have of it already */
-	client->unread_bytes += (size_t)explore_below(client->explore, 4200);
+	/* most of what may wait does so already, and perhaps nothing more is listened to */
+	client->unread_bytes +=
+		core->config->stream_queue_bytes - (size_t)explore_below(client->explore, 900);
+	client->session->held = explore_one_in(client->explore, 3);
 	explore_say(client->explore, "client %zu stops reading, %zu bytes wait", client->number,
 		client->unread_bytes);
 }
@@ -135,6 +142,7 @@ read_again(struct explore_client *client)
 {
 	explore_say(client->explore, "client %zu reads again", client->number);
 	client->reads = true;
+	client->session->held = false;
 	read_some(client, client->unread_bytes / (1 + (size_t)explore_below(client->explore, 3)));
 }
 
@@ -170,6 +178,9 @@ feed(struct explore_client *client, size_t count)
 	client->taken += used;
 	explore_say(client->explore, "client %zu sends %zu bytes, %zu are taken, %zu calls begin",
 		client->number, count, used, client->explore->scene->call_count - before);
+	if (client->session->held && used > 0 && !client->session->closing)
+		explore_blame(client->explore, "Nothing is taken from who is held",
+			"client %zu: %zu bytes", client->number, used);
 	explore_check_turn(client->explore);
 	return used == count && !client->ending;
 }
@@ -382,7 +393,7 @@ explore_speak(struct explore *explore)
 		return;
 	if (!client->reads && explore_one_in(explore, 4))
 		read_again(client);
-	else if (explore_one_in(explore, 40))
+	else if (explore_one_in(explore, 20))
 		explore_client_stop_reading(client);
 	else if (explore_one_in(explore, 30))
 		stop_sending(client);

@@ -270,8 +270,24 @@ streams_are_held_alike(struct explore_moment *moment)
 	return true;
 }
 
+static bool
+none_stay_who_have_said_all(struct explore_moment *moment)
+{
+	const struct explore *explore = moment->explore;
+
+	for (size_t i = 0; i < explore->client_count; i++) {
+		const struct explore_client *client = explore->clients[i];
+
+		if (client->session && client->half_closed && client->asked_count == 0 &&
+			!client->ending)
+			return explore_holds(moment, false, "client %zu", i);
+	}
+	return true;
+}
+
 static const struct explore_rule at_turn[] = {
 	{"Every request of a client is answered, or its call runs", all_are_answered_or_run},
+	{"Who has said all is closed when all is answered", none_stay_who_have_said_all},
 	{"Nothing runs for a client that is gone", none_run_for_who_is_gone},
 	{"Streams are held above limits.stream_queue, down to half of it", streams_are_held_alike},
 };
