@@ -300,8 +300,8 @@ explore_ask(struct explore *explore)
 	call_request_judge(request);
 	struct explore_call *call = explore_keep_call(explore, request, label);
 	call->has_needs = wish.image != NULL;
-	struct call *started =
-		call_start(&scene->core.env, request, call->stream ? &explore_told : &told_at_once, call);
+	struct call *started = call_start(&scene->core.env, request,
+		call->stream ? &explore_told : &told_at_once, call);
 	if (call->row->replies)
 		explore_blame(explore, "No call is answered from inside its start", "call %zu",
 			call->number);

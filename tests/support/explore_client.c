@@ -155,8 +155,8 @@ explore_clients_turn(struct explore *explore)
 		if (client->session && client->ending)
 			go(client);
 		else if (client->session && client->reads && client->unread_bytes > 0)
-			read_some(client,
-				explore_one_in(explore, 4) ? client->unread_bytes / 2 : 0);
+			read_some(
+				client, explore_one_in(explore, 4) ? client->unread_bytes / 2 : 0);
 	}
 }
 
@@ -172,8 +172,7 @@ feed(struct explore_client *client, size_t count)
 	if (count > left)
 		count = left;
 	client->explore->speaker = client;
-	size_t used =
-		session_feed(client->session, client->out.data + client->taken, count);
+	size_t used = session_feed(client->session, client->out.data + client->taken, count);
 	client->explore->speaker = NULL;
 	client->taken += used;
 	explore_say(client->explore, "client %zu sends %zu bytes, %zu are taken, %zu calls begin",
@@ -198,26 +197,42 @@ send_some(struct explore_client *client)
 			break;
 }
 
+/* One that no request has, often of one that was answered. */
+static uint32_t
+free_msgid(struct explore_client *client)
+{
+	uint32_t msgid;
+
+	do
+		msgid = (uint32_t)explore_below(client->explore, client->last_msgid + 2);
+	while (explore_asked(client, msgid));
+	if ((int)msgid > client->last_msgid)
+		client->last_msgid = (int)msgid;
+	return msgid;
+}
+
 /* map: the parameters as JSON. */
 static struct explore_asked *
 ask(struct explore_client *client, enum message_method method, const char *map)
 {
 	char *params = x_asprintf("[%s]", map);
+	uint32_t msgid = free_msgid(client);
 	size_t count;
 	char *bytes;
 	struct explore_asked *asked;
 
-	client->asked = x_realloc(
-		client->asked, (client->asked_count + 1) * sizeof client->asked[0]);
+	client->asked =
+		x_realloc(client->asked, (client->asked_count + 1) * sizeof client->asked[0]);
 	asked = &client->asked[client->asked_count++];
-	*asked = (struct explore_asked){.msgid = ++client->last_msgid, .method = method};
+	*asked = (struct explore_asked){.msgid = msgid, .method = method};
 	buf_init(&asked->heard, (size_t)1 << 20);
 	bytes = wire_pack(asked->msgid, message_info(method)->name, params, &count);
 	(void)buf_add(&client->out, bytes, count);
 	free(bytes);
 	asked->until = client->out.len;
+	/* leases have names from the kernel's chance */
 	explore_say(client->explore, "client %zu, %u: %s %s", client->number, asked->msgid,
-		message_info(method)->name, map);
+		message_info(method)->name, method == MESSAGE_M_report ? "" : map);
 	free(params);
 	return asked;
 }
@@ -236,8 +251,7 @@ add_choice(struct buf *json, const struct scene_wish *wish)
 		if (texts[i].value)
 			(void)buf_printf(json, ",\"%s\":\"%s\"", texts[i].key, texts[i].value);
 	for (size_t i = 0; i < wish->target_count; i++)
-		(void)buf_printf(
-			json, "%s\"%s\"", i ? "," : ",\"targets\":[", wish->targets[i]);
+		(void)buf_printf(json, "%s\"%s\"", i ? "," : ",\"targets\":[", wish->targets[i]);
 	if (wish->target_count > 0)
 		(void)buf_puts(json, "]");
 	if (wish->no_fallback)
@@ -293,12 +307,9 @@ static void
 ask_cancel(struct explore_client *client, uint32_t msgid)
 {
 	char params[40];
-	struct explore_asked *other = explore_asked(client, msgid);
 
-	if (other)
-		other->cancelled = true;
 	(void)snprintf(params, sizeof params, "{\"msgid\":%u}", msgid);
-	(void)ask(client, MESSAGE_M_cancel, params);
+	ask(client, MESSAGE_M_cancel, params)->cancels = msgid;
 }
 
 static void
@@ -310,7 +321,7 @@ ask_some_cancel(struct explore_client *client)
 		ask_cancel(client,
 			client->asked[explore_below(explore, (int)client->asked_count)].msgid);
 	else
-		ask_cancel(client, (uint32_t)explore_below(explore, (int)client->last_msgid + 3));
+		ask_cancel(client, (uint32_t)explore_below(explore, client->last_msgid + 3));
 }
 
 static void
@@ -341,6 +352,7 @@ ask_report(struct explore_client *client)
 			outcome_text(outcome.class));
 	struct explore_asked *asked = ask(client, MESSAGE_M_report, json.data);
 	asked->outcome = outcome;
+	explore_say(explore, "%s of %s", outcome_text(outcome.class), target);
 	(void)snprintf(asked->target, sizeof asked->target, "%s", target);
 	buf_free(&json);
 }
@@ -348,17 +360,24 @@ ask_report(struct explore_client *client)
 static void
 ask_something(struct explore_client *client)
 {
-	static const enum message_method views[] = {MESSAGE_M_hello, MESSAGE_M_status,
-		MESSAGE_M_providers, MESSAGE_M_models};
+	static const enum message_method views[] = {
+		MESSAGE_M_hello, MESSAGE_M_status, MESSAGE_M_providers, MESSAGE_M_models};
 
 	switch (explore_below(client->explore, 10)) {
 	case 0: ask_some_cancel(client); break;
 	case 1: ask_for(client, MESSAGE_M_explain); break;
 	case 2: ask_for(client, MESSAGE_M_pick); break;
 	case 3: ask_report(client); break;
+	case 5:
+		if (explore_one_in(client->explore, 4)) {
+			client->subscribed = true;
+			(void)ask(client, MESSAGE_M_subscribe, "{}");
+			break;
+		}
+		ask_for(client, MESSAGE_M_generate);
+		break;
 	case 4:
-		(void)ask(client,
-			views[explore_below(client->explore, UTIL_COUNT(views))], "{}");
+		(void)ask(client, views[explore_below(client->explore, UTIL_COUNT(views))], "{}");
 		break;
 	default: ask_for(client, MESSAGE_M_generate); break;
 	}
@@ -387,6 +406,8 @@ explore_speak(struct explore *explore)
 		do
 			ask_something(client);
 		while (explore_one_in(explore, 3));
+		if (explore_one_in(explore, 80))
+			(void)buf_add(&client->out, "\xc1", 1);
 		send_some(client);
 	}
 	if (client->ending)

@@ -36,8 +36,7 @@ member(const msgpack_object *map, const char *key)
 	for (uint32_t i = 0; map->type == MSGPACK_OBJECT_MAP && i < map->via.map.size; i++) {
 		const msgpack_object_kv *pair = &map->via.map.ptr[i];
 
-		if (pair->key.type == MSGPACK_OBJECT_STR &&
-			pair->key.via.str.size == strlen(key) &&
+		if (pair->key.type == MSGPACK_OBJECT_STR && pair->key.via.str.size == strlen(key) &&
 			memcmp(pair->key.via.str.ptr, key, strlen(key)) == 0)
 			return &pair->val;
 	}
@@ -60,8 +59,8 @@ is_code(const msgpack_object *error, int code)
 }
 
 static void
-hear_result(const struct explore_asked *asked, const msgpack_object *error,
-	const msgpack_object *value)
+hear_result(
+	const struct explore_asked *asked, const msgpack_object *error, const msgpack_object *value)
 {
 	struct explore_call *call = asked->call;
 	const struct call_result *result = call->result;
@@ -87,16 +86,27 @@ hear_result(const struct explore_asked *asked, const msgpack_object *error,
 			asked->heard.len ? asked->heard.data : "");
 }
 
+static bool
+is_to_be_cancelled(const struct explore_client *client, uint32_t msgid)
+{
+	for (size_t i = 0; i < client->asked_count; i++)
+		if (client->asked[i].method == MESSAGE_M_cancel &&
+			client->asked[i].cancels == msgid)
+			return true;
+	return false;
+}
+
 static void
 hear_generated(struct explore_client *client, const struct explore_asked *asked,
 	const msgpack_object *error, const msgpack_object *value)
 {
 	if (asked->call && asked->call->result)
 		hear_result(asked, error, value);
-	else if (asked->call && !(asked->cancelled && asked->call->row->cancelled &&
-				       is_code(error, LLMFO_ECANCELLED)))
-		explore_blame(client->explore, AS_ANSWERED,
-			"call %zu of client %zu goes on", asked->call->number, client->number);
+	else if (asked->call &&
+		!(is_to_be_cancelled(client, asked->msgid) && asked->call->row->cancelled &&
+			is_code(error, LLMFO_ECANCELLED)))
+		explore_blame(client->explore, AS_ANSWERED, "call %zu of client %zu goes on",
+			asked->call->number, client->number);
 	else if (error->type != MSGPACK_OBJECT_MAP)
 		explore_blame(client->explore, AS_ANSWERED, "client %zu, %u: no call was made",
 			client->number, asked->msgid);
@@ -110,11 +120,9 @@ hear_picked(struct explore *explore, const msgpack_object *value)
 
 	if (!target || !lease)
 		return;
-	scene->picks =
-		x_realloc(scene->picks, (scene->pick_count + 1) * sizeof scene->picks[0]);
+	scene->picks = x_realloc(scene->picks, (scene->pick_count + 1) * sizeof scene->picks[0]);
 	struct scene_pick *row = &scene->picks[scene->pick_count++];
-	*row = (struct scene_pick){
-		.target = x_strndup(target->via.str.ptr, target->via.str.size)};
+	*row = (struct scene_pick){.target = x_strndup(target->via.str.ptr, target->via.str.size)};
 	(void)snprintf(row->lease, sizeof row->lease, "%.*s", (int)lease->via.str.size,
 		lease->via.str.ptr);
 }
@@ -180,12 +188,15 @@ explore_hear(struct explore_client *client, const char *bytes, size_t count)
 		return;
 	}
 	msgpack_unpacked_init(&unpacked);
-	bool whole = msgpack_unpack_next(&unpacked, bytes, count, &used) ==
-			MSGPACK_UNPACK_SUCCESS &&
+	bool whole =
+		msgpack_unpack_next(&unpacked, bytes, count, &used) == MSGPACK_UNPACK_SUCCESS &&
 		used == count && unpacked.data.type == MSGPACK_OBJECT_ARRAY;
 	const msgpack_object_array *message = &unpacked.data.via.array;
 	if (whole && message->size == 4 && message->ptr[0].via.u64 == 1)
 		hear_reply(client, message->ptr);
+	else if (whole && message->size == 3 && client->subscribed &&
+		is_text(&message->ptr[1], "event", 5))
+		explore_say(client->explore, "client %zu hears what happens", client->number);
 	else if (whole && message->size == 3 && message->ptr[0].via.u64 == 2)
 		hear_notice(client, message->ptr);
 	else
@@ -205,8 +216,7 @@ explore_check_heard(struct explore_call *call)
 
 		if (asked->call != call)
 			continue;
-		if (asked->heard.len != call->told.len ||
-			asked->heard_tools != call->told_tools ||
+		if (asked->heard.len != call->told.len || asked->heard_tools != call->told_tools ||
 			(call->told.len > 0 &&
 				memcmp(asked->heard.data, call->told.data, call->told.len) != 0))
 			explore_blame(call->explore, AS_TOLD, "call %zu: \"%.*s\"", call->number,
@@ -231,8 +241,8 @@ all_are_answered_or_run(struct explore_moment *moment)
 
 			if (asked->until <= client->taken &&
 				!(asked->call && asked->call->row->call))
-				return explore_holds(moment, false, "client %zu, %u", i,
-					asked->msgid);
+				return explore_holds(
+					moment, false, "client %zu, %u", i, asked->msgid);
 		}
 	}
 	return true;
@@ -247,8 +257,8 @@ none_run_for_who_is_gone(struct explore_moment *moment)
 		const struct explore_call *call = explore->calls[i];
 
 		if (call->row->call && call->client && !call->client->session)
-			return explore_holds(moment, false, "call %zu of client %zu", i,
-				call->client->number);
+			return explore_holds(
+				moment, false, "call %zu of client %zu", i, call->client->number);
 	}
 	return true;
 }
@@ -264,8 +274,8 @@ streams_are_held_alike(struct explore_moment *moment)
 
 		if (client && call->row->call && call->stream && client->session &&
 			!client->ending && call->held != client->over)
-			return explore_holds(moment, false, "call %zu, %zu bytes wait", i,
-				client->unread_bytes);
+			return explore_holds(
+				moment, false, "call %zu, %zu bytes wait", i, client->unread_bytes);
 	}
 	return true;
 }

@@ -65,10 +65,10 @@ struct explore_candidate {
 struct explore_asked {
 	uint32_t msgid;
 	enum message_method method;
-	size_t label, pick; /* of a call; whose lease is reported, + 1 */
-	size_t until;      /* where it ends in what the client sends */
+	size_t label, pick;        /* of a call; whose lease is reported, + 1 */
+	size_t until;              /* where it ends in what the client sends */
 	struct explore_call *call; /* NULL: it did not begin */
-	bool cancelled;            /* it was asked to be */
+	uint32_t cancels;          /* of a cancel: which it is to end */
 	struct buf heard;          /* since the last reset */
 	int heard_tools;
 	struct outcome outcome; /* that is reported */
@@ -79,24 +79,25 @@ struct explore_asked {
 struct explore_client {
 	struct explore *explore;
 	size_t number;
-	struct session *session; /* NULL: it has closed */
-	struct buf out;          /* what it has to send */
-	size_t taken;            /* of it, by the daemon */
+	struct session *session;     /* NULL: it has closed */
+	struct buf out;              /* what it has to send */
+	size_t taken;                /* of it, by the daemon */
 	struct explore_asked *asked; /* owned */
 	size_t asked_count;
-	uint32_t last_msgid;
+	int last_msgid;
 	bool reads;
 	size_t unread_bytes;
 	bool over;        /* more waited than limits.stream_queue, and more than half of it does */
 	bool half_closed; /* by the client */
+	bool subscribed;  /* it asked to be told what happens */
 	bool ending;      /* the daemon wants it closed */
 };
 
 /* A call, as its client and its providers see it. */
 struct explore_call {
 	struct explore *explore;
-	size_t number; /* from 0 */
-	size_t label;  /* by which its requests are known */
+	size_t number;                    /* from 0 */
+	size_t label;                     /* by which its requests are known */
 	struct explore_client *client;    /* NULL: it speaks to the call itself */
 	const struct call_events *events; /* the daemon's own, of a client */
 	void *events_arg;
