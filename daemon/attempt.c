@@ -61,6 +61,7 @@ struct attempt {
 	bool replaced;            /* a dead pooled connection was replaced already */
 	struct outcome outcome;
 	struct provider_usage usage; /* of a reply that is no answer */
+	bool usage_unfinished;
 	const struct attempt_events *events;
 	void *arg;
 };
@@ -105,9 +106,11 @@ finish(struct attempt *attempt, struct provider_answer *answer)
 		.outcome = attempt->outcome,
 		.answer = answer,
 		.usage = answer ? answer->usage : attempt->usage,
+		.usage_unfinished = attempt->usage_unfinished,
 		.quota = quota_read(&attempt->headers, clock_wall_ms(attempt->clock),
 			clock_now_ms(attempt->clock)),
 		.latency_ms = clock_now_ms(attempt->clock) - attempt->times.started_ms,
+		.held_ms = attempt_times_held_ms(&attempt->times, clock_now_ms(attempt->clock)),
 		.first_content_ms = attempt->first_content_ms,
 	};
 
@@ -158,6 +161,14 @@ judge(struct attempt *attempt, enum transport_end end, const char *detail, const
 	if (is_stream(attempt))
 		input.why = provider_stream_why(attempt->stream);
 	outcome_judge(&input, &attempt->outcome);
+}
+
+/* What a stream that is no answer has told of its usage. */
+static void
+take_usage(struct attempt *attempt)
+{
+	attempt->usage = provider_stream_answer(attempt->stream)->usage;
+	attempt->usage_unfinished = !provider_stream_finished(attempt->stream);
 }
 
 static void
@@ -211,6 +222,8 @@ on_limit(void *arg)
 		judge(attempt, TRANSPORT_DONE, NULL, NULL);
 	else
 		set_timeout(attempt);
+	if (is_stream(attempt))
+		take_usage(attempt);
 	attempt->outcome.http_status = attempt->status;
 	finish(attempt, NULL);
 }
@@ -266,7 +279,7 @@ static const struct provider_stream_sink sink = {on_text, on_tool_call, on_progr
 static void
 fail_stream(struct attempt *attempt, enum transport_end end, const char *detail)
 {
-	attempt->usage = provider_stream_answer(attempt->stream)->usage;
+	take_usage(attempt);
 	judge(attempt, end, detail, provider_stream_answer(attempt->stream)->bad_call);
 	attempt->outcome.http_status = attempt->status;
 	finish(attempt, NULL);

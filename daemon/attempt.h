@@ -36,8 +36,10 @@ struct attempt_result {
 	struct provider_answer *answer; /* when the outcome is OK: the receiver takes its content */
 	/* What the provider counted, where it did, also of a reply that is no answer. */
 	struct provider_usage usage;
-	struct quota quota; /* what its headers told */
+	bool usage_unfinished; /* it broke: more may have come since it was counted */
+	struct quota quota;    /* what its headers told */
 	int64_t latency_ms;
+	int64_t held_ms;          /* for how long of that it was held */
 	int64_t first_content_ms; /* of a stream: when the first text or tool call came; -1 */
 };
 

@@ -41,6 +41,13 @@ attempt_times_hold(struct attempt_times *times, bool held, int64_t now_ms)
 	}
 }
 
+int64_t
+attempt_times_held_ms(const struct attempt_times *times, int64_t now_ms)
+{
+	return times->held_ms +
+		(times->held_since_ms == CLOCK_NEVER ? 0 : now_ms - times->held_since_ms);
+}
+
 static int64_t
 silence_end_ms(const struct attempt_times *times)
 {

@@ -28,6 +28,8 @@ void attempt_times_start(struct attempt_times *times, int64_t now_ms);
 bool attempt_times_sign(struct attempt_times *times, int64_t now_ms);
 /* While it is held no sign can come, and that is not the provider's fault. */
 void attempt_times_hold(struct attempt_times *times, bool held, int64_t now_ms);
+/* For how long it was held so far. */
+int64_t attempt_times_held_ms(const struct attempt_times *times, int64_t now_ms);
 /* The moment at which it has to end if nothing more happens. */
 int64_t attempt_times_end_ms(const struct attempt_times *times);
 /*

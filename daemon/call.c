@@ -327,19 +327,22 @@ on_hedge(void *arg)
 	call_go_on(arg);
 }
 
-/* Is there one that could be brought forward beside those that run? */
-static bool
-has_more(struct call *call)
+/* How many could be brought forward beside those that run. */
+static size_t
+count_more(const struct call *call)
 {
+	size_t count = 0, lanes = 0;
+
 	for (size_t i = 0; i < call->route.count; i++) {
 		const struct route_candidate *candidate = &call->route.candidates[i];
 		const struct call_progress *progress = &call->progress[i];
 
-		if (!progress->spent && !progress->running && !progress->broke &&
-			(candidate->out == ROUTE_IN || candidate->out == ROUTE_BUSY))
-			return call_lane_free(call) != NULL;
+		count += !progress->spent && !progress->running && !progress->broke &&
+			(candidate->out == ROUTE_IN || candidate->out == ROUTE_BUSY);
 	}
-	return false;
+	for (size_t i = 0; i < call->lane_count; i++)
+		lanes += !call->lanes[i].candidate;
+	return count < lanes ? count : lanes;
 }
 
 /* In a race that does not begin all at once: the next one comes forward after a while. */
@@ -347,10 +350,11 @@ static void
 arm_hedge(struct call *call)
 {
 	struct clock *clock = call->env->clock;
+	size_t more = call->request->race.hedge_after_ms == 0 ? 0 : count_more(call);
 
-	if (call->request->race.hedge_after_ms == 0 || !has_more(call))
+	if (more == 0)
 		return;
-	int64_t at_ms = util_add_clamped(clock_now_ms(clock), call_hedge_ms(call));
+	int64_t at_ms = util_add_clamped(clock_now_ms(clock), call_hedge_ms(call, more));
 	if (at_ms < call->deadline_ms)
 		clock_start(clock, &call->hedge, at_ms, on_hedge, call);
 }

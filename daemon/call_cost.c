@@ -10,32 +10,58 @@ set_cost(struct call_attempt *attempt, struct pricing_cost cost)
 	attempt->cost_unknown = cost.unknown;
 }
 
-/* The tokens of what a lane's attempt has told; another's words before it, if it went on from
- * those, count with them. */
+/* The tokens of what a lane's attempt has told. */
 static int64_t
 told_tokens(const struct call_lane *lane)
 {
 	const struct buf *told = &lane->call->told;
 
-	return lane->told ? provider_estimate_text_tokens(told->data, told->len) : 0;
+	return lane->told ? provider_estimate_text_tokens(
+				    told->data + lane->told_from, told->len - lane->told_from)
+			  : 0;
+}
+
+/* Some providers count as they go: of a stream that broke, what was told since counts as well.
+ * True: it is more than they said. */
+static bool
+add_told(const struct call_lane *lane, struct provider_usage *usage)
+{
+	int64_t told = told_tokens(lane);
+
+	if (told <= usage->completion_tokens)
+		return false;
+	usage->completion_tokens = told;
+	return true;
+}
+
+/* Reading a long prompt is work: it was read once already, and most attempts ask just that. */
+int64_t
+call_prompt_tokens(const struct call_lane *lane)
+{
+	return lane->messages ? provider_estimate_prompt_tokens(&lane->chat)
+			      : lane->call->request->demand.prompt_tokens;
 }
 
 void
-call_attempt_cost(const struct call_lane *lane, const struct provider_usage *usage,
+call_attempt_cost(const struct call_lane *lane, const struct attempt_result *result,
 	struct call_attempt *attempt)
 {
 	const struct config_target *target = lane->candidate->target;
 	bool left = attempt->outcome.class == OUTCOME_CANCELLED ||
 		(lane->told && attempt->outcome.class != OUTCOME_OK);
 
-	if (usage && usage->reported) {
-		set_cost(attempt, pricing_of_usage(&target->facts, usage));
+	if (result && result->usage.reported) {
+		struct provider_usage counted = result->usage;
+
+		attempt->cost_may = result->usage_unfinished && add_told(lane, &counted) &&
+			!target->provider->local;
+		set_cost(attempt, pricing_of_usage(&target->facts, &counted));
 	} else if (left && !target->provider->local) {
 		/* the provider worked, and never came to say how much */
 		attempt->cost_may = true;
 		set_cost(attempt,
-			pricing_estimate(&target->facts,
-				provider_estimate_prompt_tokens(&lane->chat), told_tokens(lane)));
+			pricing_estimate(
+				&target->facts, call_prompt_tokens(lane), told_tokens(lane)));
 	}
 }
 
@@ -65,6 +91,6 @@ void
 call_note_estimate(const struct call_lane *lane, const struct provider_usage *usage)
 {
 	if (usage->reported)
-		stats_note_estimate(lane->call->env->stats,
-			provider_estimate_prompt_tokens(&lane->chat), usage->prompt_tokens);
+		stats_note_estimate(
+			lane->call->env->stats, call_prompt_tokens(lane), usage->prompt_tokens);
 }

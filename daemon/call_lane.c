@@ -81,7 +81,7 @@ leave(struct call_lane *lane)
 
 static void
 record(struct call_lane *lane, const struct outcome *outcome, int64_t latency_ms,
-	const struct provider_usage *usage)
+	const struct attempt_result *result)
 {
 	struct call *call = lane->call;
 	struct call_attempt *row;
@@ -93,10 +93,10 @@ record(struct call_lane *lane, const struct outcome *outcome, int64_t latency_ms
 		.outcome = *outcome,
 		.latency_ms = latency_ms,
 	};
-	call_attempt_cost(lane, usage, row);
+	call_attempt_cost(lane, result, row);
 }
 
-/* Tells health how a lane's attempt ended. */
+/* Tells health how a lane's attempt ended. latency_ms: -1 if it says nothing. */
 static void
 note_end(struct call_lane *lane, const struct outcome *outcome, int64_t latency_ms)
 {
@@ -146,15 +146,16 @@ on_pause_over(void *arg)
 	struct call_lane *lane = arg;
 	struct call *call = lane->call;
 	struct route_candidate *candidate = lane->candidate;
+	struct call_progress *progress = call_progress(call, candidate);
 	enum route_out out = call_admit(call, candidate, clock_now_ms(call->env->clock));
 
-	if (out == ROUTE_IN && !call_progress(call, candidate)->spent) {
+	if (out == ROUTE_IN && !progress->spent) {
 		call_lane_try(lane, candidate);
 		return;
 	}
 	/* for a busy one it waits its turn */
 	if (out != ROUTE_BUSY)
-		call_progress(call, candidate)->spent = true;
+		progress->spent = progress->unreported = true;
 	leave(lane);
 	call_go_on(call);
 }
@@ -211,6 +212,7 @@ fail(struct call_lane *lane, const struct attempt_result *result)
 		}
 		call_mark_spent(call, candidate, outcome);
 	}
+	progress->unreported = !refused;
 	leave(lane);
 	call_go_on(call);
 }
@@ -237,13 +239,14 @@ on_done(void *arg, struct attempt_result *result)
 	/* those that it leaves behind stand before it in the list of attempts */
 	if (is_last_word(lane, &result->outcome))
 		call_lanes_stop(call, lane);
-	record(lane, &result->outcome, result->latency_ms, &result->usage);
+	record(lane, &result->outcome, result->latency_ms, result);
 	if (result->quota.known)
 		health_quota(health, target->name, &result->quota);
 	if (answered && result->first_content_ms >= 0)
 		health_first_token(
 			health, target->provider->name, target->name, result->first_content_ms);
-	note_end(lane, &result->outcome, result->latency_ms);
+	/* how long it took, held by its caller, says nothing of the target */
+	note_end(lane, &result->outcome, result->held_ms > 0 ? -1 : result->latency_ms);
 	if (answered)
 		call_succeed(lane, result->answer);
 	else
@@ -310,6 +313,7 @@ call_lane_try(struct call_lane *lane, struct route_candidate *candidate)
 	if (call->winner == lane)
 		call->winner = NULL;
 	call_prefill(lane);
+	lane->told_from = lane->continues ? call->told.len : 0;
 	call_fill_chat(lane->call, candidate->target, &lane->chat);
 	if (lane->messages)
 		lane->chat.messages = lane->messages;

@@ -62,20 +62,27 @@ rounds_left(const struct call_lane *lane)
 	return (int64_t)((left + call->lane_count - 1) / call->lane_count);
 }
 
+/* Of what is left of the deadline, what the first of so many may use up: the others keep theirs. */
+static int64_t
+share_ms(const struct call *call, int64_t left)
+{
+	int64_t remaining_ms = call->deadline_ms - clock_now_ms(call->env->clock);
+	int64_t reserve_ms = remaining_ms / left < RESERVE_MS ? remaining_ms / left : RESERVE_MS;
+
+	return remaining_ms - (left - 1) * reserve_ms;
+}
+
 void
 call_limits(const struct call_lane *lane, struct attempt_request *request)
 {
 	const struct call *call = lane->call;
 	const struct config_timeout *timeout = &request->target->provider->timeout;
-	int64_t remaining_ms = call->deadline_ms - clock_now_ms(call->env->clock);
-	int64_t left = rounds_left(lane);
-	int64_t reserve_ms = remaining_ms / left < RESERVE_MS ? remaining_ms / left : RESERVE_MS;
 
 	request->own_limit_ms = shorter_ms(timeout->total_ms, call->request->chain->timeout_ms);
 	request->limit_ms = shorter_ms(request->own_limit_ms, call->request->timeout_ms);
 	request->first_token_ms = timeout->first_token_ms;
 	request->idle_ms = timeout->idle_ms;
-	request->first_content_ms = remaining_ms - (left - 1) * reserve_ms;
+	request->first_content_ms = share_ms(call, rounds_left(lane));
 	request->deadline_ms = call->deadline_ms;
 	if (request->own_limit_ms == 0)
 		request->own_limit_ms = CLOCK_NEVER;
@@ -83,8 +90,9 @@ call_limits(const struct call_lane *lane, struct attempt_request *request)
 		request->limit_ms = CLOCK_NEVER;
 }
 
-int64_t
-call_hedge_ms(const struct call *call)
+/* How long a race waits by its own rule, be the deadline what it may. */
+static int64_t
+patience_ms(const struct call *call)
 {
 	int64_t hedge_ms = call->request->race.hedge_after_ms;
 
@@ -103,13 +111,24 @@ call_hedge_ms(const struct call *call)
 	return hedge_ms > 0 ? hedge_ms : 1;
 }
 
+int64_t
+call_hedge_ms(const struct call *call, size_t more)
+{
+	int64_t hedge_ms = patience_ms(call), most_ms = share_ms(call, (int64_t)more + 1);
+
+	return hedge_ms < most_ms ? hedge_ms : most_ms;
+}
+
 void
 call_estimate_usage(const struct call_lane *lane, struct provider_usage *usage,
 	const struct provider_answer *answer)
 {
-	usage->prompt_tokens = provider_estimate_prompt_tokens(&lane->chat);
+	usage->prompt_tokens = call_prompt_tokens(lane);
+	/* what it went on from is in its prompt */
 	usage->completion_tokens =
-		provider_estimate_text_tokens(answer->text.data, answer->text.len);
+		provider_estimate_text_tokens(
+			answer->text.data + lane->told_from, answer->text.len - lane->told_from) +
+		provider_estimate_json_tokens(answer->tool_calls);
 	usage->cached_tokens = 0;
 	usage->total_tokens = usage->prompt_tokens + usage->completion_tokens;
 }

@@ -141,14 +141,14 @@ is_primary(const struct call *call, const struct route_candidate *candidate)
 	}
 
 static void
-tell_failover(const struct call_lane *lane)
+tell_failover(const struct call *call, const struct route_candidate *from,
+	const struct route_candidate *to)
 {
-	const struct call *call = lane->call;
-	const struct call_progress *last = call_progress(call, lane->failed);
+	const struct call_progress *last = call_progress(call, from);
 
 	const struct event_field fields[] = {
-		{.key = "from", .text = lane->failed->target->name},
-		{.key = "to", .text = lane->candidate->target->name},
+		{.key = "from", .text = from->target->name},
+		{.key = "to", .text = to->target->name},
 		{.key = "class", .text = outcome_text(last->last.class)},
 		{.key = last->last.http_status > 0 ? "http_status" : NULL,
 			.kind = EVENT_NUMBER,
@@ -176,31 +176,38 @@ tell_all_failed(const struct call *call)
 		UTIL_COUNT(fields));
 }
 
+static void
+report_failover(const struct call *call, const struct route_candidate *from,
+	const struct route_candidate *to)
+{
+	struct call_progress *last = call_progress(call, from);
+
+	last->unreported = false;
+	tell_failover(call, from, to);
+	if (!log_wants(LOG_WARNING))
+		return;
+	char *message = x_asprintf("%s failed (%s), switching to fallback: %s",
+		is_primary(call, from) ? "primary provider" : "fallback",
+		outcome_text(last->last.class), to->target->name);
+	log_call(LOG_WARNING, call, from, to, &last->last, last->latency_ms, message);
+	free(message);
+}
+
 void
 call_log_switch(const struct call_lane *lane)
 {
 	const struct call *call = lane->call;
-	const struct route_candidate *to = lane->candidate, *from = lane->failed;
-	bool failover = from && from != to;
+	const struct route_candidate *to = lane->candidate;
 
-	if (failover)
-		tell_failover(lane);
-	if (!log_wants(failover ? LOG_WARNING : LOG_DEBUG))
-		return;
-	char *message;
-	if (failover) {
-		const struct call_progress *last = call_progress(call, from);
-
-		message = x_asprintf("%s failed (%s), switching to fallback: %s",
-			is_primary(call, from) ? "primary provider" : "fallback",
-			outcome_text(last->last.class), to->target->name);
-		log_call(LOG_WARNING, call, from, to, &last->last, last->latency_ms, message);
-	} else {
-		message = x_asprintf("using %s provider: %s",
+	if (lane->failed && lane->failed != to) {
+		report_failover(call, lane->failed, to);
+	} else if (log_wants(LOG_DEBUG)) {
+		char *message = x_asprintf("using %s provider: %s",
 			is_primary(call, to) ? "primary" : "fallback", to->target->provider->name);
+
 		log_call(LOG_DEBUG, call, NULL, to, NULL, -1, message);
+		free(message);
 	}
-	free(message);
 }
 
 void
@@ -209,6 +216,10 @@ call_log_answered(const struct call *call, const struct route_candidate *winner)
 	int64_t took_ms = clock_now_ms(call->env->clock) - call->started_ms;
 	bool fallback = call->failed && call->failed != winner;
 
+	/* in a race the one that took over ran beside them already */
+	for (size_t i = 0; i < call->route.count; i++)
+		if (call->progress[i].unreported && &call->route.candidates[i] != winner)
+			report_failover(call, &call->route.candidates[i], winner);
 	if (!log_wants(fallback ? LOG_INFO : LOG_DEBUG))
 		return;
 	char *message = x_asprintf(

@@ -24,6 +24,7 @@ struct call_progress {
 	bool too_small;      /* that, because the request is longer than it takes */
 	bool running;        /* it has a lane */
 	bool broke;          /* its stream broke after it had told something: others come first */
+	bool unreported;     /* it failed for good, and nobody was said to have taken over */
 	bool no_prefill;     /* it refused to go on from what was told */
 	int64_t free_at_ms;  /* when the limit ends that its provider named; 0: it named none */
 	int64_t latency_ms;  /* of its last attempt */
@@ -45,7 +46,9 @@ struct call_lane {
 	struct clock_timer timer;          /* of the pause */
 	bool continues;                    /* the attempt goes on from what was told */
 	bool told;                         /* something of the attempt was told */
-	size_t blank; /* of the white space that ends what was told: not seen again yet */
+	size_t told_from; /* where its own words begin in what was told: behind what it goes on from
+	                   */
+	size_t blank;     /* of the white space that ends what was told: not seen again yet */
 };
 
 struct call {
@@ -184,22 +187,25 @@ void call_fill_chat(
 int64_t call_allowed_ms(const struct call_request *request);
 /* Fills the time limits of an attempt at a lane's candidate. */
 void call_limits(const struct call_lane *lane, struct attempt_request *request);
-/* How long the newest lane is waited for before one more is brought forward. */
-int64_t call_hedge_ms(const struct call *call);
+/* How long the newest lane is waited for before one more is brought forward, if there are so many
+ * more. */
+int64_t call_hedge_ms(const struct call *call, size_t more);
 /* Fills in tokens by estimate. */
 void call_estimate_usage(const struct call_lane *lane, struct provider_usage *usage,
 	const struct provider_answer *answer);
 
 /* ---- call_cost.c: what it costs ---- */
 
-/* Fills in what a lane's attempt cost, or may have cost. usage: what its provider counted; NULL. */
-void call_attempt_cost(const struct call_lane *lane, const struct provider_usage *usage,
+/* Fills in what a lane's attempt cost, or may have cost. result: NULL if it was stopped. */
+void call_attempt_cost(const struct call_lane *lane, const struct attempt_result *result,
 	struct call_attempt *attempt);
 /* The same for the one that answered, which is the last in the list. */
 void call_answer_cost(
 	struct call *call, const struct config_target *target, const struct provider_usage *usage);
 /* Fills in what all attempts together cost. */
 void call_sum_costs(const struct call *call, struct call_result *result);
+/* The tokens of what a lane's target is asked, by estimate. */
+int64_t call_prompt_tokens(const struct call_lane *lane);
 /* Counts how far the estimate of a prompt is from what its provider counted. */
 void call_note_estimate(const struct call_lane *lane, const struct provider_usage *usage);
 

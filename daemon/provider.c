@@ -218,8 +218,8 @@ estimate_content(const struct json *content)
 	return tokens;
 }
 
-static int64_t
-estimate_tree(const struct json *json)
+int64_t
+provider_estimate_json_tokens(const struct json *json)
 {
 	struct buf text;
 
@@ -235,12 +235,12 @@ estimate_tree(const struct json *json)
 int64_t
 provider_estimate_prompt_tokens(const struct provider_chat *chat)
 {
-	int64_t tokens = estimate_tree(chat->tools);
+	int64_t tokens = provider_estimate_json_tokens(chat->tools);
 
 	for (size_t i = 0; i < json_count(chat->messages); i++) {
 		const struct json *message = json_at(chat->messages, i);
 		tokens += TOKENS_PER_MESSAGE + estimate_content(json_get(message, "content")) +
-			estimate_tree(json_get(message, "tool_calls"));
+			provider_estimate_json_tokens(json_get(message, "tool_calls"));
 	}
 	return tokens;
 }

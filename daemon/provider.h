@@ -199,5 +199,7 @@ const char *provider_finish_text(enum provider_finish finish);
  */
 int64_t provider_estimate_prompt_tokens(const struct provider_chat *chat);
 int64_t provider_estimate_text_tokens(const char *text, size_t length);
+/* Of what is JSON to the model as well: tools, tool calls. NULL: none. */
+int64_t provider_estimate_json_tokens(const struct json *json);
 
 #endif

@@ -203,6 +203,32 @@ START_TEST(the_backoff_is_between_nothing_and_a_quarter_second_at_first)
 }
 END_TEST
 
+START_TEST(what_a_slow_reader_took_is_no_time_of_the_targets)
+{
+	const struct scene_wish wish = {.prompt = "hello", .stream = true};
+	struct fake_behaviour words = fake_behaviour_new();
+
+	fake_behaviour_add_words(&words, 100, "one two three four");
+	fake_transport_script(&scene->transport, "a", &words, true);
+	for (int i = 0; i < 2; i++) {
+		struct scene_call *call = ask(&wish);
+
+		scene_advance(scene, 150);
+		call_hold(call->call, i == 0);
+		scene_advance(scene, 5000);
+		if (i == 0)
+			call_hold(call->call, false);
+		scene_advance(scene, 1000);
+
+		const struct health_subject *target =
+			health_find(scene->core.health, HEALTH_TARGET, "a/m");
+		ck_assert_int_eq(target->successes, i + 1);
+		ck_assert_int_eq(latency_average_ms(&target->first_token), 100);
+		ck_assert_int_eq(latency_percentile_ms(&target->latency, 95), i == 0 ? -1 : 400);
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -216,6 +242,7 @@ main(void)
 	tcase_add_test(tcase, a_reply_may_start_a_call_and_cancel_another);
 	tcase_add_test(tcase, what_replaces_a_dead_pooled_connection_is_a_fresh_one);
 	tcase_add_test(tcase, the_backoff_is_between_nothing_and_a_quarter_second_at_first);
+	tcase_add_test(tcase, what_a_slow_reader_took_is_no_time_of_the_targets);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_ENV);
 	int failed = srunner_ntests_failed(runner);

@@ -99,6 +99,7 @@ explore_count_attempts(struct explore_call *call, const struct call_attempt *att
 		if (!candidate)
 			continue;
 		candidate->last = attempt->outcome.class;
+		candidate->limited |= attempt->outcome.class == OUTCOME_RATE_LIMITED;
 		candidate->judged = !is_unjudged(call, candidate, &attempt->outcome);
 		candidate->ended++;
 		if (candidate->judged)

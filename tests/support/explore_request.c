@@ -69,15 +69,19 @@ no_more_than_may_run_at_once(struct explore_moment *moment)
 		call->number, call->in_flight);
 }
 
-/* One that was hedged comes no sooner than its time, unless something failed. */
+/* One that was hedged comes no sooner than its time, or its share of the deadline, unless something
+ * failed. */
 static bool
 a_hedge_comes_in_its_time(struct explore_moment *moment)
 {
 	const struct explore_call *call = moment->call;
+	int64_t waited_ms = now_ms(moment) - call->last_ms;
+	int64_t left_ms = call->deadline_ms - call->last_ms;
 
 	return explore_holds(moment,
 		call->in_flight == 0 || call->race.hedge_after_ms <= 0 || call->counted > 0 ||
-			now_ms(moment) - call->last_ms >= call->race.hedge_after_ms,
+			waited_ms >= call->race.hedge_after_ms ||
+			waited_ms >= left_ms / (int64_t)call->candidate_count,
 		"call %zu", call->number);
 }
 
@@ -109,7 +113,7 @@ static bool
 repeats_are_allowed(struct explore_moment *moment)
 {
 	const struct explore_candidate *candidate = moment->candidate;
-	int may = candidate->max_repeats + (candidate->last == OUTCOME_RATE_LIMITED);
+	int may = candidate->max_repeats + candidate->limited;
 
 	return explore_holds(moment, candidate->attempts - candidate->unjudged <= may,
 		"call %zu: %s for the %dth time", moment->call->number, candidate->name,

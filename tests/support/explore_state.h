@@ -57,6 +57,7 @@ struct explore_candidate {
 	                 next one is no repeat */
 	bool judged;  /* the last of them was none of these */
 	int ended;    /* of them */
+	bool limited; /* one of them met a limit, which may be waited out */
 	enum outcome_class last; /* what the last of them came to */
 	bool lasts;              /* that does not pass by itself */
 };

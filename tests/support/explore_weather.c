@@ -89,7 +89,8 @@ add_text(struct explore *explore, struct fake_behaviour *behaviour, const char *
 		size_t length = strcspn(text + 1, " ") + 1;
 
 		if (length >= sizeof piece)
-			length = sizeof piece - 1;
+			for (length = sizeof piece - 1; (text[length] & 0xc0) == 0x80;)
+				length--;
 		memcpy(piece, text, length);
 		piece[length] = '\0';
 		add_small_talk(explore, behaviour);
