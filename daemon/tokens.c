@@ -79,6 +79,15 @@ is_letter(enum kind kind)
 	return kind == LOWER || kind == UPPER || kind == LATIN;
 }
 
+/* Past small ASCII letters, of which most texts are. */
+static const char *
+small_letters(const char *at, const char *end)
+{
+	while (at < end && *at >= 'a' && *at <= 'z')
+		at++;
+	return at;
+}
+
 /* A word ends where a capital letter follows another one's small one: "camelCase" is two. */
 static int64_t
 word(const char **at, const char *end)
@@ -87,6 +96,14 @@ word(const char **at, const char *end)
 	enum kind before = UPPER;
 
 	while (*at < end) {
+		const char *start = *at;
+
+		*at = small_letters(start, end);
+		if (*at > start) {
+			letters += *at - start;
+			before = LOWER;
+			continue;
+		}
 		struct character c = look(*at, (size_t)(end - *at));
 
 		if (!is_letter(c.kind) || (c.kind == UPPER && before != UPPER))
