@@ -20,6 +20,13 @@ told_tokens(const struct call_lane *lane)
 	return lane->told ? provider_estimate_text_tokens(told->data, told->len) : 0;
 }
 
+int64_t
+call_prompt_tokens(const struct call_lane *lane)
+{
+	return lane->messages ? provider_estimate_prompt_tokens(&lane->chat)
+			      : lane->call->request->demand.prompt_tokens;
+}
+
 void
 call_attempt_cost(const struct call_lane *lane, const struct provider_usage *usage,
 	struct call_attempt *attempt)
@@ -35,7 +42,7 @@ call_attempt_cost(const struct call_lane *lane, const struct provider_usage *usa
 		attempt->cost_may = true;
 		set_cost(attempt,
 			pricing_estimate(&target->facts,
-				provider_estimate_prompt_tokens(&lane->chat), told_tokens(lane)));
+				call_prompt_tokens(lane), told_tokens(lane)));
 	}
 }
 
@@ -66,5 +73,5 @@ call_note_estimate(const struct call_lane *lane, const struct provider_usage *us
 {
 	if (usage->reported)
 		stats_note_estimate(lane->call->env->stats,
-			provider_estimate_prompt_tokens(&lane->chat), usage->prompt_tokens);
+			call_prompt_tokens(lane), usage->prompt_tokens);
 }

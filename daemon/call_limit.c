@@ -107,7 +107,7 @@ void
 call_estimate_usage(const struct call_lane *lane, struct provider_usage *usage,
 	const struct provider_answer *answer)
 {
-	usage->prompt_tokens = provider_estimate_prompt_tokens(&lane->chat);
+	usage->prompt_tokens = call_prompt_tokens(lane);
 	usage->completion_tokens =
 		provider_estimate_text_tokens(answer->text.data, answer->text.len);
 	usage->cached_tokens = 0;

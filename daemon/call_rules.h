@@ -192,6 +192,9 @@ void call_estimate_usage(const struct call_lane *lane, struct provider_usage *us
 
 /* ---- call_cost.c: what it costs ---- */
 
+/* How many tokens a lane's prompt is by estimate: what the request was judged by, unless the lane's
+ * attempt goes on from what a broken stream had told. */
+int64_t call_prompt_tokens(const struct call_lane *lane);
 /* Fills in what a lane's attempt cost, or may have cost. usage: what its provider counted; NULL. */
 void call_attempt_cost(const struct call_lane *lane, const struct provider_usage *usage,
 	struct call_attempt *attempt);
