@@ -34,6 +34,14 @@ add_told(const struct call_lane *lane, struct provider_usage *usage)
 	return true;
 }
 
+/* Reading a long prompt is work: it was read once already, and most attempts ask just that. */
+int64_t
+call_prompt_tokens(const struct call_lane *lane)
+{
+	return lane->messages ? provider_estimate_prompt_tokens(&lane->chat)
+			      : lane->call->request->demand.prompt_tokens;
+}
+
 void
 call_attempt_cost(const struct call_lane *lane, const struct attempt_result *result,
 	struct call_attempt *attempt)
@@ -52,8 +60,8 @@ call_attempt_cost(const struct call_lane *lane, const struct attempt_result *res
 		/* the provider worked, and never came to say how much */
 		attempt->cost_may = true;
 		set_cost(attempt,
-			pricing_estimate(&target->facts,
-				provider_estimate_prompt_tokens(&lane->chat), told_tokens(lane)));
+			pricing_estimate(
+				&target->facts, call_prompt_tokens(lane), told_tokens(lane)));
 	}
 }
 
@@ -83,6 +91,6 @@ void
 call_note_estimate(const struct call_lane *lane, const struct provider_usage *usage)
 {
 	if (usage->reported)
-		stats_note_estimate(lane->call->env->stats,
-			provider_estimate_prompt_tokens(&lane->chat), usage->prompt_tokens);
+		stats_note_estimate(
+			lane->call->env->stats, call_prompt_tokens(lane), usage->prompt_tokens);
 }

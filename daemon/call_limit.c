@@ -123,7 +123,7 @@ void
 call_estimate_usage(const struct call_lane *lane, struct provider_usage *usage,
 	const struct provider_answer *answer)
 {
-	usage->prompt_tokens = provider_estimate_prompt_tokens(&lane->chat);
+	usage->prompt_tokens = call_prompt_tokens(lane);
 	/* what it went on from is in its prompt */
 	usage->completion_tokens = provider_estimate_text_tokens(
 		answer->text.data + lane->told_from, answer->text.len - lane->told_from);

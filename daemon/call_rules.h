@@ -111,8 +111,10 @@ size_t call_attempts_running(const struct call *call);
 void call_lane_try(struct call_lane *lane, struct route_candidate *candidate);
 /* Lets a candidate wait in a free lane, or in one that has it, before it is tried again. */
 void call_lane_pause(struct call_lane *lane, struct route_candidate *candidate, int64_t wait_ms);
-/* Stops all lanes but one (NULL: all), telling health that they ended without a judgement. */
-void call_lanes_stop(struct call *call, const struct call_lane *but);
+/* Stops all lanes but one (NULL: all), telling health that they ended without a judgement. `why` is
+ * what is said of them among the attempts. */
+#define CALL_WAS_FASTER "another target answered first"
+void call_lanes_stop(struct call *call, const struct call_lane *but, const char *why);
 
 /* ---- call_stream.c: what is told ---- */
 
@@ -204,6 +206,8 @@ void call_answer_cost(
 	struct call *call, const struct config_target *target, const struct provider_usage *usage);
 /* Fills in what all attempts together cost. */
 void call_sum_costs(const struct call *call, struct call_result *result);
+/* The tokens of what a lane's target is asked, by estimate. */
+int64_t call_prompt_tokens(const struct call_lane *lane);
 /* Counts how far the estimate of a prompt is from what its provider counted. */
 void call_note_estimate(const struct call_lane *lane, const struct provider_usage *usage);
 

@@ -83,38 +83,27 @@ static int
 take_filters(struct call_request *request, struct buf *why)
 {
 	const struct config *config = request->config;
-	const char **names = x_calloc(config->target_count + 1, sizeof names[0]);
-	char *both = NULL;
-	size_t count = 0;
-	int error;
 
 	if (request->provider && request->model) {
-		both = x_asprintf("%s/%s", request->provider, request->model);
-		names[count++] = both;
-	}
-	for (size_t i = 0; !both && i < config->target_count; i++) {
-		const struct config_target *target = config->targets[i];
+		char *both = x_asprintf("%s/%s", request->provider, request->model);
+		int error = make_chain(request, (const char *const[]){both}, 1, why);
 
-		if ((!request->provider ||
-			    strcmp(target->provider->name, request->provider) == 0) &&
-			(!request->model || strcmp(target->model, request->model) == 0))
-			names[count++] = target->name;
+		free(both);
+		return error;
 	}
-	if (count > 0) {
-		error = make_chain(request, names, count, why);
-	} else if (request->model) {
-		error = no_such_model(config, request->model, why);
-	} else {
-		(void)buf_printf(why, "provider `%s` lists no models; name one with `model`",
-			request->provider);
-		error = LLMFO_ENOT_FOUND;
-	}
-	free(both);
-	free(names);
-	return error;
+	request->own_chain = config_filter_chain(config, request->provider, request->model);
+	request->chain = request->own_chain;
+	if (request->chain)
+		return 0;
+	if (request->model)
+		return no_such_model(config, request->model, why);
+	(void)buf_printf(
+		why, "provider `%s` lists no models; name one with `model`", request->provider);
+	return LLMFO_ENOT_FOUND;
 }
 
-/* The chain of the call's task; NULL (and a warning, unless none was named): the default one. */
+/* The chain of the call's task; NULL (and a warning, unless none was named): the default one, which
+ * never stands for a chain of local targets: then nothing leaves the host. */
 static struct config_chain *
 chain_of_task(struct call_request *request, const char *type)
 {
@@ -127,7 +116,7 @@ chain_of_task(struct call_request *request, const char *type)
 					    demand->prompt_tokens)
 				  : type;
 	struct config_chain *chain = task_chain(request->config, name);
-	if (chain && chain->target_count > 0)
+	if (chain && (chain->target_count > 0 || config_rule_is_local(chain)))
 		return chain;
 	if (chain)
 		warn(request,
@@ -176,8 +165,10 @@ take_candidates(struct call_request *request, const struct choose_wish *wish, st
 			request, wish->chain ? wish->chain : wish->agent, wish->agent != NULL, why);
 	if (wish->provider || wish->model) {
 		error = take_filters(request, why);
-		if (!error && task)
+		if (!error && task) {
 			request->own_chain->strategy = task->strategy;
+			request->demand.local |= config_rule_is_local(task);
+		}
 		return error;
 	}
 	if (!task && !wish->task_type && demands_something(wish)) {
@@ -283,15 +274,25 @@ choose(struct call_request *request, const struct choose_wish *wish, struct buf 
 }
 
 void
+choose_stick(struct call_request *request)
+{
+	const struct config_chain *chain = request->chain;
+	bool weighed =
+		request->strategy == STRATEGY_sequential || request->strategy == STRATEGY_fastest;
+
+	if (request->seed == 0 && chain->sticky && weighed && request->end_user)
+		request->seed = strategy_seed(chain->memory, request->end_user);
+}
+
+void
 choose_draw(struct call_request *request, struct call_env *env)
 {
 	const struct config_chain *chain = request->chain;
 
 	if (request->seed != 0 || !strategy_draws(request->strategy, chain->weights != NULL))
 		return;
-	if (chain->sticky && request->end_user)
-		request->seed = strategy_seed(chain->memory, request->end_user);
-	else
+	choose_stick(request);
+	if (request->seed == 0)
 		request->seed =
 			((uint64_t)nrand48(env->seed) << 31 | (uint64_t)nrand48(env->seed)) + 1;
 }

@@ -27,8 +27,10 @@ struct choose_wish {
  */
 int choose(struct call_request *request, const struct choose_wish *wish,
 	struct buf *why) UTIL_MUST_CHECK;
-/* Draws the luck of its order, where that has some and it was not drawn yet: the same every time
- * for one user of a sticky chain. */
+/* Gives one user of a sticky chain the same luck every time, where weights draw the order. */
+void choose_stick(struct call_request *request);
+/* Draws the luck of its order, where that has some and it was not drawn yet; choose_stick() comes
+ * first. */
 void choose_draw(struct call_request *request, struct call_env *env);
 /* Frees what choose() put into a request's demand. */
 void choose_free(struct call_request *request);

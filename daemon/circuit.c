@@ -168,9 +168,11 @@ circuit_note(struct circuit *circuit, const struct circuit_policy *policy,
 	bool was_open = circuit->open;
 	/* a reset may have closed what it was a probe of */
 	bool probe = number != 0 && number == circuit->probing;
+	/* who reports such a class without a status has had an answer all the same */
+	bool answered = rule->answered && (outcome->http_status > 0 || outcome->reported);
 
 	circuit_release(circuit, number);
-	if (outcome->class == OUTCOME_OK || (rule->answered && probe && outcome->http_status > 0)) {
+	if (outcome->class == OUTCOME_OK || (answered && probe)) {
 		/* a call from before the opening proves nothing: only a probe closes */
 		if (!was_open || probe)
 			circuit_reset(circuit);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config_index.h"
 #include "config_reader.h"
 
 struct config *
@@ -26,6 +27,8 @@ config_unref(struct config *config)
 		config_target_free(config->targets[i]);
 	for (size_t i = 0; i < config->provider_count; i++)
 		config_provider_free(config->providers[i]);
+	config_index_free(config->targets_by_name);
+	config_index_free(config->agents_by_name);
 	free(config->chains);
 	free(config->targets);
 	free(config->providers);
@@ -66,22 +69,18 @@ config_find_provider_of(const struct config *config, const char *target)
 struct config_target *
 config_find_target(const struct config *config, const char *name)
 {
-	for (size_t i = 0; i < config->target_count; i++)
-		if (strcmp(config->targets[i]->name, name) == 0)
-			return config->targets[i];
-	return NULL;
+	return config_index_find(config->targets_by_name, name);
 }
 
 struct config_chain *
 config_find_chain(const struct config *config, const char *name, bool agent)
 {
-	for (size_t i = 0; i < config->chain_count; i++) {
-		struct config_chain *chain = config->chains[i];
-		if (chain->agent == agent &&
-			(agent ? strcmp(chain->name, name) == 0
-			       : util_equal_nocase(chain->name, name)))
-			return chain;
-	}
+	if (agent)
+		return config_index_find(config->agents_by_name, name);
+	/* agents stand behind all of them, and there may be thousands */
+	for (size_t i = 0; i < config->chain_count && !config->chains[i]->agent; i++)
+		if (util_equal_nocase(config->chains[i]->name, name))
+			return config->chains[i];
 	return NULL;
 }
 

@@ -153,9 +153,11 @@ struct config {
 	size_t provider_count;
 	struct config_target **targets;
 	size_t target_count;
+	void *targets_by_name; /* config_index.h */
 	/* Configured chains, then those made by rule, then agents. */
-	struct config_chain **chains;
+	struct config_chain **chains; /* agents behind all others */
 	size_t chain_count;
+	void *agents_by_name; /* config_index.h */
 	/* Every target that providers offer, for a call that names none: owned. */
 	struct config_chain *offered;
 	struct registry *registry; /* owned: what the targets know is from there */
@@ -206,6 +208,8 @@ void config_unref(struct config *config);
 struct config_provider *config_find_provider(const struct config *config, const char *name);
 /* What a chain made by rule is for: "the best first"; "" for any other. */
 const char *config_rule_text(const struct config_chain *chain);
+/* Is it made by a rule that takes local targets alone? */
+bool config_rule_is_local(const struct config_chain *chain);
 /* The provider that a target's name ("provider/model") begins with. */
 struct config_provider *config_find_provider_of(const struct config *config, const char *target);
 struct config_target *config_find_target(const struct config *config, const char *name);
@@ -226,6 +230,10 @@ void config_no_such(struct buf *text, const char *what, const char *name, const 
  */
 int config_make_chain(const struct config *config, const char *const *names, size_t count,
 	struct config_chain **chain, struct buf *why) UTIL_MUST_CHECK;
+/* A chain for one call of all targets of a provider and a model (NULL: of any); NULL: there are
+ * none. The caller frees it. */
+struct config_chain *config_filter_chain(
+	const struct config *config, const char *provider, const char *model);
 void config_chain_free(struct config_chain *chain);
 
 /*

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config_index.h"
 #include "config_reader.h"
 #include "config_value.h"
 #include "llmfo.h"
@@ -46,15 +47,17 @@ config_target_free(struct config_target *target)
 struct config_target *
 config_target_intern(struct config *config, struct config_provider *provider, const char *model)
 {
-	for (size_t i = 0; i < config->target_count; i++) {
-		struct config_target *target = config->targets[i];
-		if (target->provider == provider && strcmp(target->model, model) == 0)
-			return target;
-	}
 	struct config_target *target = target_new(provider, model);
+	struct config_target *same = config_find_target(config, target->name);
+
+	if (same) {
+		config_target_free(target);
+		return same;
+	}
 	config->targets = x_realloc(
 		config->targets, (config->target_count + 1) * sizeof(struct config_target *));
 	config->targets[config->target_count++] = target;
+	config_index_add(&config->targets_by_name, target);
 	return target;
 }
 
@@ -119,6 +122,8 @@ config_append_chain(struct config *config, struct config_chain *chain)
 		config->chains[place] = config->chains[place - 1];
 	config->chains[place] = chain;
 	config->chain_count++;
+	if (chain->agent)
+		config_index_add(&config->agents_by_name, chain);
 }
 
 /* ---- `chains:`, its keys ---- */
@@ -453,4 +458,24 @@ config_make_chain(const struct config *config, const char *const *names, size_t 
 		*chain = NULL;
 	}
 	return error;
+}
+
+struct config_chain *
+config_filter_chain(const struct config *config, const char *provider, const char *model)
+{
+	struct config_chain *chain = config_chain_new("", false);
+
+	config_chain_go_by(chain, config);
+	chain->targets = x_calloc(config->target_count + 1, sizeof(struct config_target *));
+	for (size_t i = 0; i < config->target_count; i++) {
+		struct config_target *target = config->targets[i];
+
+		if ((!provider || strcmp(target->provider->name, provider) == 0) &&
+			(!model || strcmp(target->model, model) == 0))
+			chain->targets[chain->target_count++] = target;
+	}
+	if (chain->target_count > 0)
+		return chain;
+	config_chain_free(chain);
+	return NULL;
 }

@@ -29,6 +29,12 @@ config_rule_text(const struct config_chain *chain)
 }
 
 bool
+config_rule_is_local(const struct config_chain *chain)
+{
+	return chain->rule && chain->rule->local;
+}
+
+bool
 config_is_rule(const char *name)
 {
 	for (size_t i = 0; i < UTIL_COUNT(rules); i++)

@@ -263,7 +263,7 @@ start_anew(struct health_subject *subject)
 	subject->retry = (struct retry){0};
 	subject->last_error = (struct health_error){.class = OUTCOME_OK};
 	subject->quota = (struct quota){.known = false};
-	subject->last_failure_ms = subject->checked_well_ms = 0;
+	subject->last_failure_ms = subject->checked_well_ms = subject->answered_ms = 0;
 }
 
 static void
@@ -348,8 +348,10 @@ end_at(struct health *health, struct health_subject *subject, const struct outco
 		recent_note(&subject->recent, true, now_ms);
 		if (!outcome->reported)
 			retry_answered(&subject->retry);
-		if (latency_ms >= 0)
+		if (latency_ms >= 0) {
 			latency_note(&subject->latency, latency_ms);
+			subject->answered_ms = now_ms > 0 ? now_ms : 1;
+		}
 	} else if (judges(outcome->class)) {
 		/* what was wrong with the request is told, but it is no failure of theirs */
 		bool failed = outcome_rule(outcome->class)->scope != OUTCOME_SCOPE_NOTHING;

@@ -38,6 +38,7 @@ struct health_subject {
 	int64_t successes, failures;
 	struct latency latency;     /* of successes */
 	struct latency first_token; /* of streams that succeeded: until their first content */
+	int64_t answered_ms;        /* when latency was last measured; 0: never */
 	struct recent recent;       /* how often it went well of late */
 	struct retry retry;         /* of a provider: what repeats at its targets take from */
 	struct health_error last_error;

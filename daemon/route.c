@@ -64,7 +64,7 @@ admit(struct route_candidate *candidate, const struct health_subject *of_provide
 	else if (candidate->lacks)
 		(void)kept_out(candidate, ROUTE_LACKS, 0);
 	else if (candidate->bar != ROUTE_IN)
-		(void)kept_out(candidate, candidate->bar, 0);
+		(void)kept_out(candidate, candidate->bar, candidate->bar_ms);
 	else if (!candidate->forced && circuits_keep_out(candidate, of_provider, of_target, now_ms))
 		return candidate->out;
 	else if (!candidate->forced && used_up_ms > 0)

@@ -71,6 +71,7 @@ struct route_candidate {
 	unsigned unfit;       /* MODEL_CAN_... that are required and not known of it */
 	enum route_out bar;   /* ROUTE_IN, or why this call may not have it: what of the demand it
 	                         does not fit; that it is not the first */
+	int64_t bar_ms;       /* how long that lasts; 0: as long as the call asks for it */
 	int64_t cost_picousd; /* estimated, -1: unknown */
 	int64_t latency_ms;   /* estimated, -1: unknown */
 	bool measured;        /* that latency is; else it is the registry's figure */

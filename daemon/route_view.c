@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "pricing.h"
+#include "tokens.h"
 
 /* An answer is taken to have a quarter of its prompt's tokens, but no less and no more than: */
 #define ANSWER_LEAST_TOKENS 200
@@ -47,6 +48,12 @@ cost_of(const struct config_target *target, int64_t prompt_tokens, int64_t max_t
 	return cost.unknown ? -1 : cost.picousd;
 }
 
+static int64_t
+registry_latency_ms(const struct model_facts *facts)
+{
+	return facts->known & MODEL_LATENCY ? facts->typical_latency_ms : -1;
+}
+
 /*
  * Of a stream, until its first content; where that was never measured, and of anything else, of a
  * whole answer.
@@ -55,7 +62,6 @@ static void
 estimate_latency(
 	struct route_candidate *candidate, const struct health_subject *subject, bool stream)
 {
-	const struct model_facts *facts = &candidate->target->facts;
 	int64_t measured_ms = -1;
 
 	if (subject && stream)
@@ -66,8 +72,23 @@ estimate_latency(
 	if (candidate->measured)
 		candidate->latency_ms = measured_ms;
 	else
-		candidate->latency_ms =
-			facts->known & MODEL_LATENCY ? facts->typical_latency_ms : -1;
+		candidate->latency_ms = registry_latency_ms(&candidate->target->facts);
+}
+
+/*
+ * Does it take longer than the call allows? What was measured keeps it out for a cooldown alone:
+ * who asks for speed would never see that a slow hour is over. Sets bar_ms where that ends it.
+ */
+static bool
+too_slow(struct route_candidate *candidate, const struct health_subject *subject,
+	int64_t allowed_ms, int64_t believed_ms, int64_t now_ms)
+{
+	if (allowed_ms <= 0 || candidate->latency_ms <= allowed_ms)
+		return false;
+	if (!candidate->measured || registry_latency_ms(&candidate->target->facts) > allowed_ms)
+		return true;
+	candidate->bar_ms = util_add_clamped(subject->answered_ms, believed_ms) - now_ms;
+	return candidate->bar_ms > 0;
 }
 
 static bool
@@ -91,6 +112,11 @@ bar_of(struct route_candidate *candidate, const struct route_demand *demand)
 	unsigned needed =
 		(demand->images ? MODEL_CAN_VISION : 0) | (demand->tools ? MODEL_CAN_TOOLS : 0);
 
+	/* what is made for embeddings alone answers no messages, but a program may pick it */
+	unsigned made_for = facts->capabilities & (MODEL_CAN_EMBEDDING | MODEL_CAN_CHAT);
+
+	if (made_for == MODEL_CAN_EMBEDDING && !(demand->required & MODEL_CAN_EMBEDDING))
+		needed |= MODEL_CAN_CHAT;
 	candidate->unfit = (demand->required & ~facts->capabilities) |
 		(needed & facts->capabilities_known & ~facts->capabilities);
 	if (candidate->unfit)
@@ -98,13 +124,12 @@ bar_of(struct route_candidate *candidate, const struct route_demand *demand)
 	if ((demand->local && !target->provider->local) ||
 		(demand->regions && !in_region(target->provider, demand->regions)))
 		return ROUTE_ELSEWHERE;
-	if ((facts->known & MODEL_CONTEXT) && demand->prompt_tokens > facts->context_tokens)
+	if ((facts->known & MODEL_CONTEXT) &&
+		tokens_at_least(demand->prompt_tokens) > facts->context_tokens)
 		return ROUTE_TOO_SHORT;
 	if (demand->has_budget &&
 		(candidate->cost_picousd < 0 || candidate->cost_picousd > demand->budget_picousd))
 		return ROUTE_TOO_DEAR;
-	if (demand->max_latency_ms > 0 && candidate->latency_ms > demand->max_latency_ms)
-		return ROUTE_TOO_SLOW;
 	return ROUTE_IN;
 }
 
@@ -118,7 +143,7 @@ matches(const struct config_target *target, const struct route_want *want)
 /* A candidate with all that does not depend on the others. */
 static void
 look_at(struct route_candidate *candidate, const struct health_subject *subject,
-	const struct route_want *want, int64_t now_ms)
+	const struct route_want *want, int64_t believed_ms, int64_t now_ms)
 {
 	static const struct route_demand nothing;
 	const struct route_demand *demand = want->demand ? want->demand : &nothing;
@@ -135,6 +160,9 @@ look_at(struct route_candidate *candidate, const struct health_subject *subject,
 	estimate_latency(candidate, subject, want->stream);
 	candidate->low = subject && subject->quota.low && quota_holds(&subject->quota, now_ms);
 	candidate->bar = bar_of(candidate, demand);
+	if (candidate->bar == ROUTE_IN &&
+		too_slow(candidate, subject, demand->max_latency_ms, believed_ms, now_ms))
+		candidate->bar = ROUTE_TOO_SLOW;
 }
 
 /* What the strategy is told of it. */
@@ -168,6 +196,7 @@ route_view(
 	struct route *route, struct health *health, const struct route_want *want, int64_t now_ms)
 {
 	size_t count = want->chain->target_count;
+	int64_t believed_ms = health_policy(health)->circuit.cooldown_ms;
 	struct route_candidate *plain = x_calloc(count, sizeof plain[0]);
 	struct strategy_candidate *rows = x_calloc(count, sizeof rows[0]);
 	size_t *order = x_calloc(count, sizeof order[0]);
@@ -188,7 +217,7 @@ route_view(
 			i > 0 && plain[i - 1].target->provider == plain[i].target->provider
 			? plain[i - 1].of_provider
 			: health_find(health, HEALTH_PROVIDER, plain[i].target->provider->name);
-		look_at(&plain[i], subject, want, now_ms);
+		look_at(&plain[i], subject, want, believed_ms, now_ms);
 		rows[i] = told(&plain[i], i, subject, want, now_ms);
 	}
 	strategy_order(want->strategy, &view, order);

@@ -153,7 +153,8 @@ rpc_choose(
 	return chosen;
 }
 
-/* Orders the candidates as generate would. The caller frees both. */
+/* Orders the candidates as generate would, but where it draws: then as is likeliest. The caller
+ * frees both. */
 static struct call_request *
 order(struct session_request *request, const msgpack_object_map *map, struct route *route)
 {
@@ -163,6 +164,7 @@ order(struct session_request *request, const msgpack_object_map *map, struct rou
 		call_request_free(call);
 		return NULL;
 	}
+	choose_stick(call);
 	pick_order(request->session->core, call, route);
 	return call;
 }

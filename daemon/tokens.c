@@ -19,19 +19,19 @@ static const struct {
 	enum kind kind;
 	int weight;
 } scripts[] = {
-	{0x00c0, 0x00ff, LATIN, 300}, /* Western European letters */
+	{0x00c0, 0x00ff, LATIN, 300},  /* Western European letters */
 	{0x0100, 0x024f, LATIN, 1500}, /* and the rest of Europe's */
-	{0x0370, 0x03ff, OTHER, 380}, /* Greek */
-	{0x0400, 0x052f, OTHER, 260}, /* Cyrillic */
-	{0x0590, 0x05ff, OTHER, 420}, /* Hebrew */
-	{0x0600, 0x077f, OTHER, 310}, /* Arabic */
-	{0x0900, 0x0dff, OTHER, 330}, /* India's */
-	{0x1100, 0x11ff, OTHER, 540}, /* Korean */
-	{0x2000, 0x303f, OTHER, 700}, /* signs */
-	{0x3040, 0x30ff, OTHER, 700}, /* Japanese syllables */
-	{0x3400, 0x9fff, OTHER, 720}, /* Chinese characters */
-	{0xac00, 0xd7af, OTHER, 540}, /* Korean syllables */
-	{0xff00, 0xffef, OTHER, 700}, /* wide forms */
+	{0x0370, 0x03ff, OTHER, 380},  /* Greek */
+	{0x0400, 0x052f, OTHER, 260},  /* Cyrillic */
+	{0x0590, 0x05ff, OTHER, 420},  /* Hebrew */
+	{0x0600, 0x077f, OTHER, 310},  /* Arabic */
+	{0x0900, 0x0dff, OTHER, 330},  /* India's */
+	{0x1100, 0x11ff, OTHER, 540},  /* Korean */
+	{0x2000, 0x303f, OTHER, 700},  /* signs */
+	{0x3040, 0x30ff, OTHER, 700},  /* Japanese syllables */
+	{0x3400, 0x9fff, OTHER, 720},  /* Chinese characters */
+	{0xac00, 0xd7af, OTHER, 540},  /* Korean syllables */
+	{0xff00, 0xffef, OTHER, 700},  /* wide forms */
 };
 
 #define RARE 1500
@@ -79,6 +79,17 @@ is_letter(enum kind kind)
 	return kind == LOWER || kind == UPPER || kind == LATIN;
 }
 
+/* How many small letters follow: the most of all text, so it is gone over quickly. */
+static int64_t
+small_letters(const char **at, const char *end)
+{
+	const char *start = *at;
+
+	while (*at < end && **at >= 'a' && **at <= 'z')
+		++*at;
+	return *at - start;
+}
+
 /* A word ends where a capital letter follows another one's small one: "camelCase" is two. */
 static int64_t
 word(const char **at, const char *end)
@@ -87,8 +98,13 @@ word(const char **at, const char *end)
 	enum kind before = UPPER;
 
 	while (*at < end) {
+		int64_t small = small_letters(at, end);
+		if (small > 0)
+			before = LOWER;
+		letters += small;
+		if (*at == end)
+			break;
 		struct character c = look(*at, (size_t)(end - *at));
-
 		if (!is_letter(c.kind) || (c.kind == UPPER && before != UPPER))
 			break;
 		letters++;
@@ -144,4 +160,10 @@ tokens_estimate(const char *text, size_t length)
 	while (at < end)
 		sum += next(&at, end);
 	return length > 0 && sum < 1000 ? 1 : (sum + 999) / 1000;
+}
+
+int64_t
+tokens_at_least(int64_t estimated)
+{
+	return estimated - estimated / 5;
 }

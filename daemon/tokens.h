@@ -12,5 +12,7 @@
 
 /* Never below 1 for a text that is not empty. What is not UTF-8 counts as rare characters. */
 int64_t tokens_estimate(const char *text, size_t length);
+/* How many there are in any case where so many were estimated, which may be a quarter too high. */
+int64_t tokens_at_least(int64_t estimated);
 
 #endif

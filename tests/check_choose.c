@@ -18,6 +18,8 @@ static const char fleet[] =
 	"  gemini: {api_key: k, models: [gemini-2.5-flash]}\n"
 	"  deepseek: {api_key: k, models: [deepseek-v4-flash]}\n"
 	"  ollama: {models: [llama3.2, \"gemma3:1b\"]}\n"
+	"  embed: {api: openai, base_url: \"https://e.example/v1\", api_key: k,\n"
+	"    models: [text-embedding-3-small, gpt-4o]}\n"
 	"  elsewhere: {api: openai, base_url: \"https://eu.example/v1\", api_key: k, region: EU,\n"
 	"    models: [house-model]}\n"
 	"chains:\n"
@@ -27,6 +29,7 @@ static const char fleet[] =
 	"    groq/openai/gpt-oss-20b, gemini/gemini-2.5-flash, ollama/llama3.2,\n"
 	"    elsewhere/house-model]}\n"
 	"  pair: {targets: [openai/gpt-4o, anthropic/claude-opus-5], strategy: load_balanced}\n"
+	"  drawn: {targets: [openai/gpt-4o: 50, anthropic/claude-opus-5: 50], sticky: user}\n"
 	"  Analyses: {targets: [openai/gpt-4o]}\n"
 	"  empty_task: {targets: [mistral/mistral-small-latest]}\n"
 	"agents:\n"
@@ -223,6 +226,24 @@ START_TEST(capabilities_alone_make_a_choice_of_all_that_is_offered)
 }
 END_TEST
 
+START_TEST(what_makes_embeddings_alone_is_for_those_who_require_them)
+{
+	struct choose_wish wish = {.provider = "embed"};
+
+	order("Hello.", &wish);
+	expect_in("embed/gpt-4o", 9);
+	wish.require = (const char *const[]){"embedding"};
+	wish.require_count = 1;
+	order("Hello.", &wish);
+	expect_in("embed/text-embedding-3-small", 9);
+	wish = (struct choose_wish){.has_budget = true, .budget_picousd = 1000000000000};
+	order("Hello.", &wish);
+	for (size_t i = 0; i < route.count; i++)
+		ck_assert(!strstr(route.candidates[i].target->name, "embedding") ||
+			route.candidates[i].out == ROUTE_UNFIT);
+}
+END_TEST
+
 START_TEST(a_budget_keeps_out_what_is_dearer_and_what_nobody_knows)
 {
 	struct choose_wish wish = {.chain = "all", .has_budget = true, .budget_picousd = 70000000};
@@ -263,6 +284,25 @@ START_TEST(a_prompt_that_is_too_long_needs_no_word)
 }
 END_TEST
 
+START_TEST(a_prompt_that_may_fit_is_the_providers_to_judge)
+{
+	struct choose_wish wish = {
+		.targets = (const char *const[]){"openai/gpt-4"}, .target_count = 1};
+	char prompt[4 * 10300 + 1];
+
+	/* a context of 8192: what is estimated may be a quarter too high, 10240 */
+	for (size_t words = 10200; words <= 10300; words += 100) {
+		for (size_t i = 0; i < words; i++)
+			memcpy(prompt + 4 * i, "the ", 4);
+		prompt[4 * words] = '\0';
+		order(prompt, &wish);
+		ck_assert_int_ge(request->demand.prompt_tokens, (int64_t)words);
+		ck_assert_int_eq(
+			route.candidates[0].out, words == 10200 ? ROUTE_IN : ROUTE_TOO_SHORT);
+	}
+}
+END_TEST
+
 START_TEST(measured_latency_outranks_the_registry)
 {
 	struct outcome outcome;
@@ -275,6 +315,32 @@ START_TEST(measured_latency_outranks_the_registry)
 	expect_in("openai/gpt-4 groq/llama-3.1-8b-instant", 2);
 	ck_assert_str_eq(route_latency_source(&route.candidates[0]), "measured");
 	ck_assert_str_eq(route_latency_source(&route.candidates[1]), "registry");
+}
+END_TEST
+
+START_TEST(a_slow_hour_does_not_last_for_ever)
+{
+	struct health_policy policy = {.circuit = {3, 60000, 60000, 0}, .tracking = true};
+	struct choose_wish wish = {.max_latency_ms = 2000,
+		.targets = (const char *const[]){"elsewhere/house-model", "openai/gpt-4"},
+		.target_count = 2};
+	struct outcome outcome;
+
+	health_set_policy(health, &policy);
+	outcome_set(&outcome, OUTCOME_OK, "%s", "");
+	(void)health_note(health, "elsewhere", "elsewhere/house-model", &outcome, 9000, 500);
+	(void)health_note(health, "openai", "openai/gpt-4", &outcome, 9000, 500);
+	order("Hello.", &wish);
+	ck_assert_int_eq(route.candidates[0].out, ROUTE_TOO_SLOW);
+	ck_assert_int_eq(route.candidates[0].out_for_ms, 59500);
+	/* the registry has 5450 ms for it: that does not pass */
+	ck_assert_int_eq(route.candidates[1].out, ROUTE_TOO_SLOW);
+	ck_assert_int_eq(route.candidates[1].out_for_ms, 0);
+	struct route_want want = call_request_want(request);
+	route_free(&route);
+	route_order(&route, health, &want, 60500);
+	ck_assert_int_eq(route.candidates[0].out, ROUTE_IN);
+	ck_assert_int_eq(route.candidates[1].out, ROUTE_TOO_SLOW);
 }
 END_TEST
 
@@ -370,6 +436,22 @@ static const struct judged {
 	{"Tell me of the class struggle.", "simple_tasks"},
 };
 
+START_TEST(a_user_has_the_luck_of_the_weights_alone_for_ever)
+{
+	struct choose_wish wish = {.chain = "drawn"};
+
+	order("Hello.", &wish);
+	request->end_user = x_strdup("u1");
+	/* else one user in twenty would explore with every call */
+	request->strategy = STRATEGY_latency_optimized;
+	choose_stick(request);
+	ck_assert_uint_eq(request->seed, 0);
+	request->strategy = STRATEGY_sequential;
+	choose_stick(request);
+	ck_assert_uint_eq(request->seed, strategy_seed("drawn", "u1"));
+}
+END_TEST
+
 START_TEST(auto_judges_by_the_request)
 {
 	struct choose_wish wish = {.task_type = "auto"};
@@ -400,6 +482,27 @@ START_TEST(a_provider_alone_stays_alone_whatever_the_task)
 	ck_assert_uint_eq(route.count, 2);
 	/* by the task's order: llama3.2 has 35, gemma3:1b 30 */
 	expect_in("ollama/llama3.2 ollama/gemma3:1b", 2);
+}
+END_TEST
+
+START_TEST(by_the_local_task_nothing_leaves_the_host)
+{
+	struct choose_wish wish = {.provider = "openai", .task_type = "Local-Only"};
+	struct config_chain *chain = config_find_chain(config, "local_only", false);
+	struct buf why;
+
+	order("Hello.", &wish);
+	expect_in("", 9);
+	ck_assert_int_eq(route.candidates[0].out, ROUTE_ELSEWHERE);
+	wish.provider = NULL;
+	chain->target_count = 0;
+	call_request_free(request);
+	request = new_request("Hello.");
+	buf_init(&why, 4000);
+	ck_assert_int_eq(choose(request, &wish, &why), LLMFO_ENOT_FOUND);
+	ck_assert_str_eq(
+		why.data, "no configured target fits the chain `local_only` (local ones alone)");
+	buf_free(&why);
 }
 END_TEST
 
@@ -471,15 +574,20 @@ main(void)
 	tcase_add_test(tests, the_length_of_the_prompt_changes_who_is_cheapest);
 	tcase_add_test(tests, what_is_required_has_to_be_known);
 	tcase_add_test(tests, capabilities_alone_make_a_choice_of_all_that_is_offered);
+	tcase_add_test(tests, what_makes_embeddings_alone_is_for_those_who_require_them);
 	tcase_add_test(tests, a_budget_keeps_out_what_is_dearer_and_what_nobody_knows);
 	tcase_add_test(tests, a_latency_keeps_out_what_is_known_to_be_slower);
 	tcase_add_test(tests, a_prompt_that_is_too_long_needs_no_word);
+	tcase_add_test(tests, a_prompt_that_may_fit_is_the_providers_to_judge);
 	tcase_add_test(tests, measured_latency_outranks_the_registry);
+	tcase_add_test(tests, a_slow_hour_does_not_last_for_ever);
 	tcase_add_test(tests, load_balanced_leans_away_within_seconds_and_comes_back);
 	tcase_add_loop_test(tests, a_task_takes_the_chain_of_its_name, 0, UTIL_COUNT(tasks));
+	tcase_add_test(tests, a_user_has_the_luck_of_the_weights_alone_for_ever);
 	tcase_add_loop_test(tests, auto_judges_by_the_request, 0, UTIL_COUNT(judged));
 	tcase_add_test(tests, auto_knows_lengths_images_and_tools);
 	tcase_add_test(tests, a_provider_alone_stays_alone_whatever_the_task);
+	tcase_add_test(tests, by_the_local_task_nothing_leaves_the_host);
 	tcase_add_test(tests, agents_can_use_chains_made_by_rule);
 	tcase_add_loop_test(
 		tests, what_is_not_there_is_told_with_what_there_is, 0, UTIL_COUNT(refusals));

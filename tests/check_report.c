@@ -182,6 +182,20 @@ START_TEST(a_failure_is_told_by_class_or_by_status)
 }
 END_TEST
 
+START_TEST(a_probe_that_was_refused_its_request_closes_as_the_daemons_own_does)
+{
+	struct outcome outcome;
+
+	outcome_set(&outcome, OUTCOME_MODEL_NOT_FOUND, "%s", "");
+	(void)health_note(t->core.health, "a", "a/m", &outcome, 1, clock_now_ms(t->core.clock));
+	ck_assert(subject(HEALTH_TARGET, "a/m")->circuit.open);
+	fake_clock_advance(&t->clock, 300000);
+	const char *lease = pick("[{\"targets\":[\"a/m\"]}]");
+	ck_assert_str_eq(report(lease, "\"outcome\":\"failed\",\"class\":\"bad_request\""), "");
+	ck_assert(!subject(HEALTH_TARGET, "a/m")->circuit.open);
+}
+END_TEST
+
 START_TEST(no_key_in_a_message_is_kept)
 {
 	ck_assert_str_eq(report(pick("[]"),
@@ -358,6 +372,7 @@ main(void)
 	tcase_add_test(tests, a_lease_outlives_its_connection_but_not_its_user);
 	tcase_add_loop_test(
 		tests, a_failure_is_told_by_class_or_by_status, 0, (int)UTIL_COUNT(rows));
+	tcase_add_test(tests, a_probe_that_was_refused_its_request_closes_as_the_daemons_own_does);
 	tcase_add_test(tests, no_key_in_a_message_is_kept);
 	tcase_add_loop_test(tests, what_makes_no_sense_is_refused_and_changes_nothing, 0,
 		(int)UTIL_COUNT(refused));

@@ -76,7 +76,9 @@ bear(struct explore *explore)
 
 	if (!call)
 		return;
-	if (call->stream && !explore_one_in(explore, 3))
+	if (call->client)
+		explore_client_bear(call);
+	else if (call->stream && !explore_one_in(explore, 3))
 		explore_hold(call, !call->held);
 	else
 		explore_cancel(call);
@@ -97,7 +99,12 @@ step(struct explore *explore)
 	case 1:
 	case 2:
 	case 3:
-	case 4: explore_ask(explore); break;
+	case 4:
+		if (explore->spoken)
+			explore_speak(explore);
+		else
+			explore_ask(explore);
+		break;
 	case 5:
 	case 6: explore_change_weather(explore); break;
 	case 7: bear(explore); break;
@@ -118,14 +125,19 @@ wind_up(struct explore *explore)
 {
 	if (explore_one_in(explore, 4)) {
 		explore_say(explore, "the daemon shuts down");
-		scene_shut_down(explore->scene);
+		if (explore->spoken)
+			explore_clients_shut_down(explore);
+		else
+			scene_shut_down(explore->scene);
 		advance(explore, 0);
 		explore_check_shutdown(explore);
 	}
 	advance(explore, HOUR_MS);
 	for (size_t i = 0; i < explore->call_count; i++)
-		if (explore->calls[i]->row->call && explore->calls[i]->held)
+		if (explore->calls[i]->row->call && explore->calls[i]->held &&
+			!explore->calls[i]->client)
 			explore_hold(explore->calls[i], false);
+	explore_clients_catch_up(explore);
 	advance(explore, 25 * HOUR_MS);
 	explore_check_end(explore);
 }
@@ -133,6 +145,7 @@ wind_up(struct explore *explore)
 static void
 on_turn(void *arg)
 {
+	explore_clients_turn(arg);
 	explore_check_turn(arg);
 }
 
@@ -175,6 +188,8 @@ be_born(struct explore *explore)
 	for (size_t i = 0; i < explore->host_count; i++)
 		explore->hosts[i].name[0] = (char)('a' + i);
 	explore_configure(explore);
+	explore_wrap(explore);
+	explore->spoken = explore_one_in(explore, 2);
 	scene->core.env.jitter_cooldowns = explore_one_in(explore, 2);
 }
 
@@ -183,6 +198,8 @@ die(struct explore *explore)
 {
 	struct scene *scene = explore->scene;
 
+	explore_clients_free(explore);
+	explore_wrap(NULL);
 	for (size_t i = 0; i < explore->call_count; i++)
 		if (explore->calls[i]->row->call)
 			explore_cancel(explore->calls[i]);

@@ -23,7 +23,11 @@ on_text(void *arg, const char *text, size_t length)
 	if (call->first_ms == 0)
 		call->first_ms = call->explore->scene->clock.time_ms;
 	explore_check_told(call);
-	if (explore_one_in(call->explore, 60))
+	if (!explore_one_in(call->explore, call->client ? 25 : 60))
+		return;
+	if (call->client)
+		explore_client_stop_reading(call->client);
+	else
 		explore_hold(call, true);
 }
 
@@ -77,7 +81,7 @@ on_done(void *arg, const struct call_result *result)
 	explore_check_reply(call, result);
 }
 
-static const struct call_events told = {
+const struct call_events explore_told = {
 	.done = on_done, .text = on_text, .tool_call = on_tool_call, .reset = on_reset};
 static const struct call_events told_at_once = {.done = on_done};
 
@@ -98,8 +102,8 @@ some_model(struct explore *explore)
 }
 
 /* What a call or a pick names. The texts of targets are made in names. */
-static void
-draw_choice(struct explore *explore, struct scene_wish *wish, char names[4][16])
+void
+explore_draw_choice(struct explore *explore, struct scene_wish *wish, char names[4][16])
 {
 	switch (explore_below(explore, 8)) {
 	case 0:
@@ -129,8 +133,8 @@ mostly_none_ms(struct explore *explore, int count)
 	return explore_one_in(explore, count) ? 1 + explore_some_ms(explore) : 0;
 }
 
-static void
-draw_wish(struct explore *explore, struct scene_wish *wish)
+void
+explore_draw_wish(struct explore *explore, struct scene_wish *wish)
 {
 	wish->no_fallback = explore_one_in(explore, 10);
 	wish->deadline_ms = mostly_none_ms(explore, 3);
@@ -228,34 +232,6 @@ deadline_of(const struct call_request *request, int64_t now_ms)
 	return now_ms + (own_ms > 0 ? own_ms : request->config->default_deadline_ms);
 }
 
-static struct explore_call *
-keep_call(struct explore *explore, const struct call_request *request)
-{
-	struct explore_call *call = x_calloc(1, sizeof *call);
-	struct scene *scene = explore->scene;
-	struct scene_call *row = x_calloc(1, sizeof *row);
-
-	row->scene = scene;
-	row->asked_ms = scene->clock.time_ms;
-	call->explore = explore;
-	call->number = explore->call_count;
-	call->row = row;
-	call->config = config_ref(request->config);
-	call->fallback = request->fallback;
-	call->stream = request->stream;
-	call->on_break = request->on_break;
-	call->race = request->race;
-	call->names_provider = request->provider != NULL;
-	call->deadline_ms = deadline_of(request, row->asked_ms);
-	buf_init(&call->told, (size_t)1 << 20);
-	keep_candidates(call, request);
-	scene->calls = x_realloc(scene->calls, (scene->call_count + 1) * sizeof(void *));
-	scene->calls[scene->call_count++] = row;
-	explore->calls = x_realloc(explore->calls, (explore->call_count + 1) * sizeof(void *));
-	explore->calls[explore->call_count++] = call;
-	return call;
-}
-
 static void
 say_asked(struct explore_call *call)
 {
@@ -273,16 +249,47 @@ say_asked(struct explore_call *call)
 	buf_free(&names);
 }
 
+struct explore_call *
+explore_keep_call(struct explore *explore, const struct call_request *request, size_t label)
+{
+	struct explore_call *call = x_calloc(1, sizeof *call);
+	struct scene *scene = explore->scene;
+	struct scene_call *row = x_calloc(1, sizeof *row);
+
+	row->scene = scene;
+	row->asked_ms = scene->clock.time_ms;
+	call->explore = explore;
+	call->number = explore->call_count;
+	call->label = label;
+	call->row = row;
+	call->config = config_ref(request->config);
+	call->fallback = request->fallback;
+	call->stream = request->stream;
+	call->on_break = request->on_break;
+	call->race = request->race;
+	call->names_provider = request->provider != NULL;
+	call->deadline_ms = deadline_of(request, row->asked_ms);
+	buf_init(&call->told, (size_t)1 << 20);
+	keep_candidates(call, request);
+	scene->calls = x_realloc(scene->calls, (scene->call_count + 1) * sizeof(void *));
+	scene->calls[scene->call_count++] = row;
+	explore->calls = x_realloc(explore->calls, (explore->call_count + 1) * sizeof(void *));
+	explore->calls[explore->call_count++] = call;
+	say_asked(call);
+	return call;
+}
+
 void
 explore_ask(struct explore *explore)
 {
 	struct scene *scene = explore->scene;
 	char names[4][16], prompt[32], *fault;
 	struct scene_wish wish = {.prompt = prompt};
+	size_t label = explore->labels++;
 
-	(void)snprintf(prompt, sizeof prompt, "call <%zu>", explore->call_count);
-	draw_choice(explore, &wish, names);
-	draw_wish(explore, &wish);
+	(void)snprintf(prompt, sizeof prompt, "call <%zu>", label);
+	explore_draw_choice(explore, &wish, names);
+	explore_draw_wish(explore, &wish);
 	struct call_request *request = scene_request(scene, &wish, &fault);
 	if (!request) {
 		explore_say(explore, "nothing is asked: %s", fault);
@@ -291,11 +298,10 @@ explore_ask(struct explore *explore)
 	}
 	draw_manner(explore, request);
 	call_request_judge(request);
-	struct explore_call *call = keep_call(explore, request);
+	struct explore_call *call = explore_keep_call(explore, request, label);
 	call->has_needs = wish.image != NULL;
-	say_asked(call);
-	struct call *started =
-		call_start(&scene->core.env, request, call->stream ? &told : &told_at_once, call);
+	struct call *started = call_start(&scene->core.env, request,
+		call->stream ? &explore_told : &told_at_once, call);
 	if (call->row->replies)
 		explore_blame(explore, "No call is answered from inside its start", "call %zu",
 			call->number);
@@ -330,17 +336,24 @@ explore_some_call(struct explore *explore)
 }
 
 void
-explore_cancel(struct explore_call *call)
+explore_leave(struct explore_call *call)
 {
-	struct scene *scene = call->explore->scene;
-	struct call *running = call->row->call;
+	const struct call *running = call->row->call;
 
 	explore_say(call->explore, "call %zu is cancelled", call->number);
 	explore_count_attempts(call, running->attempts, running->attempt_count);
 	call->row->call = NULL;
 	call->row->cancelled = true;
-	call->row->over_ms = scene->clock.time_ms;
+	call->row->over_ms = call->explore->scene->clock.time_ms;
 	call->explore->expected.cancelled++;
+}
+
+void
+explore_cancel(struct explore_call *call)
+{
+	struct call *running = call->row->call;
+
+	explore_leave(call);
 	call_cancel(running);
 	explore_check_turn(call->explore);
 }
@@ -368,7 +381,7 @@ explore_pick(struct explore *explore)
 	struct scene_wish wish = {.prompt = "", .no_fallback = explore_one_in(explore, 10)};
 	size_t before = scene->pick_count;
 
-	draw_choice(explore, &wish, names);
+	explore_draw_choice(explore, &wish, names);
 	char *fault = scene_pick(scene, &wish);
 	if (fault)
 		explore_say(explore, "nothing is picked: %s", fault);
@@ -380,11 +393,21 @@ explore_pick(struct explore *explore)
 }
 
 void
-explore_report(struct explore *explore)
+explore_draw_report(struct explore *explore, struct outcome *outcome)
 {
 	static const enum outcome_class classes[] = {OUTCOME_OK, OUTCOME_OK, OUTCOME_RATE_LIMITED,
 		OUTCOME_SERVER_ERROR, OUTCOME_TIMEOUT, OUTCOME_AUTH, OUTCOME_CONNECT_FAILED,
 		OUTCOME_CONTEXT_LENGTH, OUTCOME_CANCELLED};
+
+	outcome_set(outcome, classes[explore_below(explore, UTIL_COUNT(classes))], "reported");
+	outcome->reported = true;
+	outcome->counts = outcome_rule(outcome->class)->scope != OUTCOME_SCOPE_NOTHING;
+	outcome->retry_after_ms = explore_one_in(explore, 4) ? explore_some_ms(explore) : -1;
+}
+
+void
+explore_report(struct explore *explore)
+{
 	struct scene *scene = explore->scene;
 	const struct scene_pick *pick = NULL;
 	char name[16];
@@ -398,10 +421,7 @@ explore_report(struct explore *explore)
 			return;
 		target = pick->target;
 	}
-	outcome_set(&outcome, classes[explore_below(explore, UTIL_COUNT(classes))], "reported");
-	outcome.reported = true;
-	outcome.counts = outcome_rule(outcome.class)->scope != OUTCOME_SCOPE_NOTHING;
-	outcome.retry_after_ms = explore_one_in(explore, 4) ? explore_some_ms(explore) : -1;
+	explore_draw_report(explore, &outcome);
 	char *refused = scene_report(scene, pick, pick ? NULL : name, &outcome);
 	explore_say(explore, "%s is reported of %s%s%s", outcome_text(outcome.class), target,
 		pick ? ", which was picked" : "", refused ? ": refused" : "");
@@ -425,12 +445,17 @@ member(const char *body, const char *key, char *out, size_t size)
 }
 
 static size_t
-call_of(const struct fake_request *request)
+call_of(const struct explore *explore, const struct fake_request *request)
 {
 	const char *at = strstr(request->body, "call <");
+	size_t i = explore->call_count;
 
 	assert(at);
-	return (size_t)strtoul(at + strlen("call <"), NULL, 10);
+	size_t label = (size_t)strtoul(at + strlen("call <"), NULL, 10);
+	do
+		assert(i > 0);
+	while (explore->calls[--i]->label != label);
+	return i;
 }
 
 static size_t
@@ -475,7 +500,7 @@ explore_on_request(void *arg, size_t index)
 	assert(index == explore->request_count);
 	explore->requests = x_realloc(explore->requests, (index + 1) * sizeof explore->requests[0]);
 	request = &explore->requests[explore->request_count++];
-	*request = (struct explore_request){.call = call_of(asked)};
+	*request = (struct explore_request){.call = call_of(explore, asked)};
 	struct explore_call *call = explore->calls[request->call];
 	request->candidate = candidate_of(call, asked);
 	request->at_ms = asked->at_ms;

@@ -115,7 +115,8 @@ draw_rest(struct explore *explore, struct buf *yaml)
 		explore_one_in(explore, 3) ? "fail" : "try");
 	if (explore_one_in(explore, 2))
 		(void)buf_printf(yaml,
-			"limits: {calls: %d, queue: %d, lease: %ds, stream_stall: %ds}\n",
+			"limits: {calls: %d, queue: %d, lease: %ds, stream_stall: %ds,"
+			" stream_queue: 4KiB}\n",
 			1 + explore_below(explore, 8), explore_below(explore, 5),
 			some_seconds(explore, 120), some_seconds(explore, 60));
 	if (explore_one_in(explore, 2))

@@ -136,6 +136,14 @@ it_agrees_with_what_was_told(struct explore_moment *moment)
 		told->len ? told->data : "", (int)length, length ? bytes : "");
 }
 
+/* Who reads again in the very turn that it was given up in is told so in the next. */
+static bool
+was_waited_for(const struct explore_call *call)
+{
+	return call->held ||
+		(call->was_held && call->held_ms == call->explore->scene->clock.time_ms);
+}
+
 static bool
 a_break_is_told_as_one(struct explore_moment *moment)
 {
@@ -144,7 +152,8 @@ a_break_is_told_as_one(struct explore_moment *moment)
 	return explore_holds(moment,
 		moment->result->error != LLMFO_EINTERRUPTED ||
 			(call->stream &&
-				(call->told.len > 0 || call->told_tools > 0 || call->held)),
+				(call->told.len > 0 || call->told_tools > 0 ||
+					was_waited_for(call))),
 		"call %zu", call->number);
 }
 

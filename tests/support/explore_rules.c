@@ -245,6 +245,7 @@ explore_check_turn(struct explore *explore)
 	explore->turns++;
 	count_all(explore);
 	explore_apply(&moment, at_turn, UTIL_COUNT(at_turn));
+	explore_check_clients(explore);
 }
 
 /* ---- at every piece of a stream ---- */

@@ -5,6 +5,7 @@
 
 #include "explore.h"
 #include "scene.h"
+#include "session.h"
 
 #define EXPLORE_HOSTS 5
 #define EXPLORE_MODELS 3
@@ -61,10 +62,47 @@ struct explore_candidate {
 	bool lasts;              /* that does not pass by itself */
 };
 
+/* A request of a client's that has no reply yet. */
+struct explore_asked {
+	uint32_t msgid;
+	enum message_method method;
+	size_t label, pick;        /* of a call; whose lease is reported, + 1 */
+	size_t until;              /* where it ends in what the client sends */
+	struct explore_call *call; /* NULL: it did not begin */
+	uint32_t cancels;          /* of a cancel: which it is to end */
+	struct buf heard;          /* since the last reset */
+	int heard_tools;
+	struct outcome outcome; /* that is reported */
+	char target[32];        /* of which, or "" */
+};
+
+/* A client at a connection of its own. */
+struct explore_client {
+	struct explore *explore;
+	size_t number;
+	struct session *session;     /* NULL: it has closed */
+	struct buf out;              /* what it has to send */
+	size_t taken;                /* of it, by the daemon */
+	struct explore_asked *asked; /* owned */
+	size_t asked_count;
+	int last_msgid;
+	bool reads;
+	size_t unread_bytes;
+	bool over;        /* more waited than limits.stream_queue, and more than half of it does */
+	bool half_closed; /* by the client */
+	bool subscribed;  /* it asked to be told what happens */
+	bool ending;      /* the daemon wants it closed */
+};
+
 /* A call, as its client and its providers see it. */
 struct explore_call {
 	struct explore *explore;
-	size_t number; /* from 0 */
+	size_t number;                    /* from 0 */
+	size_t label;                     /* by which its requests are known */
+	struct explore_client *client;    /* NULL: it speaks to the call itself */
+	const struct call_events *events; /* the daemon's own, of a client */
+	void *events_arg;
+	const struct call_result *result; /* while it is being told */
 	struct scene_call *row;
 	struct config *config; /* a reference */
 	bool fallback, stream;
@@ -114,6 +152,11 @@ struct explore {
 	size_t host_count;
 	struct explore_call **calls; /* owned, parallel to scene->calls */
 	size_t call_count;
+	bool spoken; /* its clients speak to the daemon in bytes */
+	size_t labels;
+	struct explore_client **clients; /* owned */
+	size_t client_count;
+	struct explore_client *speaker;   /* whose bytes are being taken */
 	struct explore_request *requests; /* owned */
 	size_t request_count;
 	struct explore_count counts[64];
@@ -172,6 +215,44 @@ void explore_call_free(struct explore_call *call);
 /* The moments of the transport. */
 struct fake_behaviour explore_on_request(void *arg, size_t request);
 void explore_on_ended(void *arg, size_t request);
+
+/* What a call is told. arg is the struct explore_call. */
+extern const struct call_events explore_told;
+struct explore_call *explore_keep_call(
+	struct explore *explore, const struct call_request *request, size_t label);
+/* It ends without a reply: what is expected of that. */
+void explore_leave(struct explore_call *call);
+/* The parts of a client's wishes. The texts of targets are made in names. */
+void explore_draw_choice(struct explore *explore, struct scene_wish *wish, char names[4][16]);
+void explore_draw_wish(struct explore *explore, struct scene_wish *wish);
+void explore_draw_report(struct explore *explore, struct outcome *outcome);
+
+/* ---- explore_client.c: clients that speak to the daemon ---- */
+
+/* One of them does something, or one more comes. */
+void explore_speak(struct explore *explore);
+/* The one whose call this is does. */
+void explore_client_bear(struct explore_call *call);
+void explore_client_stop_reading(struct explore_client *client);
+/* After a turn: they read, and go where the daemon wants them to. */
+void explore_clients_turn(struct explore *explore);
+/* All send and read what there is. */
+void explore_clients_catch_up(struct explore *explore);
+void explore_clients_shut_down(struct explore *explore);
+void explore_clients_free(struct explore *explore);
+
+/* ---- explore_hear.c: what they get, and what must hold of it ---- */
+
+void explore_hear(struct explore_client *client, const char *bytes, size_t count);
+/* What was told is on its way to the client. */
+void explore_check_heard(struct explore_call *call);
+void explore_check_clients(struct explore *explore);
+struct explore_asked *explore_asked(struct explore_client *client, uint32_t msgid);
+
+/* ---- explore_wrap.c: what stands between sessions and calls ---- */
+
+/* Whose life it is; NULL: nobody's. */
+void explore_wrap(struct explore *explore);
 
 /* ---- explore_count.c: what counters should say ---- */
 

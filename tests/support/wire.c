@@ -73,12 +73,11 @@ wire_send(struct wire *wire, const void *bytes, size_t count)
 char *
 wire_pack(uint32_t msgid, const char *method, const char *params, size_t *count)
 {
-	const char *why = NULL;
-	struct json *tree = json_parse(params, strlen(params), false, &why);
+	struct json *tree = json_parse(params, strlen(params), false, NULL);
 	msgpack_sbuffer bytes;
 	msgpack_packer packer;
 
-	ck_assert_msg(tree != NULL, "%s: %s", params, why);
+	WIRE_MUST(tree != NULL);
 	msgpack_sbuffer_init(&bytes);
 	msgpack_packer_init(&packer, &bytes, msgpack_sbuffer_write);
 	msgpack_pack_array(&packer, 4);
