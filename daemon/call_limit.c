@@ -125,10 +125,11 @@ call_estimate_usage(const struct call_lane *lane, struct provider_usage *usage,
 {
 	usage->prompt_tokens = call_prompt_tokens(lane);
 	/* what it went on from is in its prompt */
-	usage->completion_tokens =
-		provider_estimate_text_tokens(
-			answer->text.data + lane->told_from, answer->text.len - lane->told_from) +
-		provider_estimate_json_tokens(answer->tool_calls);
+	usage->completion_tokens = provider_estimate_text_tokens(
+		answer->text.data + lane->told_from, answer->text.len - lane->told_from);
+	for (size_t i = 0; i < json_count(answer->tool_calls); i++)
+		usage->completion_tokens += provider_estimate_json_tokens(
+			json_get(json_at(answer->tool_calls, i), "function"));
 	usage->cached_tokens = 0;
 	usage->total_tokens = usage->prompt_tokens + usage->completion_tokens;
 }
