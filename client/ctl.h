@@ -113,7 +113,7 @@ int ctl_request(struct ctl *ctl, const char *method, const struct llmfo_params *
 int ctl_fail(struct ctl *ctl, int error, struct llmfo_reply *reply);
 /* "rate_limited (429): message" */
 void ctl_put_failure(struct ctl_out *out, const struct llmfo_value *failure);
-/* A line for each attempt that failed. */
+/* A line for each attempt that failed or was cancelled. */
 void ctl_put_attempts(struct ctl_out *out, const struct llmfo_value *attempts);
 
 /* ---- ctl_json.c ---- */

@@ -11,6 +11,8 @@
 
 #include "ctl.h"
 
+/* What an option and its value have in the help, more only where one is longer. */
+#define OPTION_COLUMNS 22
 #define FIRST_OPTION 1000 /* getopt's values of a command's own options begin here */
 #define YEAR_MS (INT64_C(365) * 24 * 3600 * 1000)
 
@@ -365,14 +367,28 @@ ctl_given(const struct ctl_args *args, const char *name)
 	return NULL;
 }
 
+/* "--chain NAME" */
+static int
+option_words(const struct ctl_option *option, char *words, size_t bytes)
+{
+	return snprintf(words, bytes, "--%s%s%s", option->name, option->value ? " " : "",
+		option->value ? option->value : "");
+}
+
 void
 ctl_print_options(struct ctl_out *out, const struct ctl_option *options)
 {
-	for (size_t i = 0; i < option_count(options); i++) {
-		char name[64];
+	size_t count = option_count(options);
+	int width = OPTION_COLUMNS;
+	char words[64];
 
-		snprintf(name, sizeof name, "--%s%s%s", options[i].name,
-			options[i].value ? " " : "", options[i].value ? options[i].value : "");
-		ctl_line(out, CTL_PLAIN, "  %-22s %s", name, options[i].help);
+	for (size_t i = 0; i < count; i++) {
+		int columns = option_words(&options[i], words, sizeof words);
+
+		width = columns > width ? columns : width;
+	}
+	for (size_t i = 0; i < count; i++) {
+		(void)option_words(&options[i], words, sizeof words);
+		ctl_line(out, CTL_PLAIN, "  %-*s %s", width, words, options[i].help);
 	}
 }

@@ -92,6 +92,7 @@ struct answer {
 	struct ctl *ctl;
 	bool told;  /* something of it, since it began */
 	bool ended; /* the last of that was the end of a line */
+	int lost;   /* the errno with which standard output took no more */
 };
 
 static void
@@ -121,7 +122,6 @@ on_delta(void *arg, uint64_t call_id, const struct llmfo_value *delta)
 	size_t length;
 	const char *text = llmfo_value_string(llmfo_value_get(delta, "text"), &length);
 
-	(void)call_id;
 	if (!delta)
 		begin_anew(answer);
 	if (!text || length == 0)
@@ -130,9 +130,13 @@ on_delta(void *arg, uint64_t call_id, const struct llmfo_value *delta)
 		ctl_piece(out, text, length);
 	else
 		fwrite(text, 1, length, out->file);
-	(void)fflush(out->file);
 	answer->told = true;
 	answer->ended = text[length - 1] == '\n';
+	/* nobody gets the rest, which would cost money */
+	if (fflush(out->file) != 0 && !answer->lost) {
+		answer->lost = errno;
+		(void)llmfo_cancel(answer->ctl->client, call_id);
+	}
 }
 
 static void
@@ -173,8 +177,7 @@ put_summary(struct ctl_out *err, const struct llmfo_reply *reply)
 		llmfo_reply_int(reply, "usage.prompt_tokens", 0),
 		llmfo_reply_int(reply, "usage.completion_tokens", 0));
 	if (cost > 0)
-		ctl_put(err, CTL_DIM, ", %s%s", unknown ? "at least " : "",
-			ctl_money(cost).text);
+		ctl_put(err, CTL_DIM, ", %s%s", unknown ? "at least " : "", ctl_money(cost).text);
 	if (strcmp(reason, "length") == 0)
 		ctl_put(err, CTL_YELLOW, ", cut off at its token limit");
 	fputc('\n', err->file);
@@ -212,30 +215,35 @@ check_stream(struct ctl *ctl, const struct ctl_args *args)
 	return CTL_DONE;
 }
 
-/* The reply, and in *told whether the answer is out already. */
+/* The reply, and in *answer what of it is out already. */
 static int
 generate(struct ctl *ctl, const struct ctl_args *args, int64_t timeout_ms,
-	struct llmfo_reply **reply, bool *told)
+	struct llmfo_reply **reply, struct answer *answer)
 {
-	struct answer answer = {.ctl = ctl};
-
-	*told = false;
+	*answer = (struct answer){.ctl = ctl};
 	if (!streams(ctl, args))
 		return llmfo_generate(ctl->client, args->params, timeout_ms, reply);
 	/* where it is seen that it begins anew, that is better than an error */
 	if (ctl->out.terminal && !ctl_given(args, "on-break"))
 		(void)llmfo_params_set_string(args->params, "on_break", "restart");
 	int error = llmfo_generate_stream(
-		ctl->client, args->params, timeout_ms, on_delta, &answer, reply);
-	end_line(&answer);
-	*told = answer.told;
+		ctl->client, args->params, timeout_ms, on_delta, answer, reply);
+	end_line(answer);
 	return error;
+}
+
+static int
+fail_lost(struct ctl *ctl, int number)
+{
+	ctl_put(&ctl->err, CTL_RED, "llmfoctl: ");
+	ctl_line(&ctl->err, CTL_PLAIN, "standard output: %s", strerror(number));
+	return CTL_FAILED;
 }
 
 int
 ctl_ask(struct ctl *ctl, struct ctl_args *args)
 {
-	bool told;
+	struct answer answer;
 	const char *deadline = ctl_given(args, "deadline");
 	int64_t timeout_ms = deadline ? ctl_duration_ms(deadline) + CTL_TIMEOUT_MS : ASK_TIMEOUT_MS;
 	struct llmfo_reply *reply;
@@ -247,13 +255,15 @@ ctl_ask(struct ctl *ctl, struct ctl_args *args)
 		return status;
 	if (!deadline)
 		(void)llmfo_params_set_nil(args->params, "deadline_ms");
-	int error = generate(ctl, args, timeout_ms, &reply, &told);
+	int error = generate(ctl, args, timeout_ms, &reply, &answer);
+	if (error == LLMFO_ECANCELLED && answer.lost)
+		return fail_lost(ctl, answer.lost);
 	if (error)
 		return ctl_fail(ctl, error, reply);
 	const struct llmfo_value *result = llmfo_reply_value(reply);
 	if (ctl->json)
 		ctl_json(ctl->out.file, result, true);
-	else if (!told)
+	else if (!answer.told)
 		put_answer(ctl, reply);
 	(void)fflush(
 		ctl->out.file); /* before what goes to standard error; main looks at its failure */

@@ -33,6 +33,16 @@ ctl_put_failure(struct ctl_out *out, const struct llmfo_value *failure)
 		ctl_put(out, CTL_PLAIN, ": %s", message);
 }
 
+/* It was left, say for one that answered first: that is no failure. */
+static void
+put_cancelled(struct ctl_out *out, const char *target, const struct llmfo_value *attempt)
+{
+	const char *why = llmfo_value_string(llmfo_value_get(attempt, "message"), NULL);
+	bool more = why && *why && strcmp(why, "cancelled") != 0;
+
+	ctl_line(out, CTL_DIM, "%s cancelled%s%s", target, more ? ": " : "", more ? why : "");
+}
+
 void
 ctl_put_attempts(struct ctl_out *out, const struct llmfo_value *attempts)
 {
@@ -43,6 +53,10 @@ ctl_put_attempts(struct ctl_out *out, const struct llmfo_value *attempts)
 
 		if (class && strcmp(class, "ok") == 0)
 			continue;
+		if (class && strcmp(class, "cancelled") == 0) {
+			put_cancelled(out, target ? target : "?", attempt);
+			continue;
+		}
 		ctl_put(out, CTL_YELLOW, "%s failed: ", target ? target : "?");
 		ctl_put_failure(out, attempt);
 		fputc('\n', out->file);

@@ -3,10 +3,12 @@
  * The command llmfoctl: the table of its commands, the help made from it, and the way from the
  * command line to the function of a row. What a command does stands in the ctl_*.c of its family.
  */
+#include <fcntl.h>
 #include <langinfo.h>
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ctl.h"
 
@@ -166,11 +168,22 @@ set_locale(void)
 		(void)setlocale(LC_CTYPE, "C.UTF-8");
 }
 
+/* Where a standard stream is closed, the daemon's connection would take its number, and would be
+ * written to. Opened the wrong way round, what is said there still fails. */
+static void
+fill_standard_streams(void)
+{
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 int
 main(int argc, char **argv)
 {
 	struct ctl ctl = {0};
 
+	fill_standard_streams();
 	set_locale();
 	ctl_out_init(&ctl.out, stdout);
 	ctl_out_init(&ctl.err, stderr);

@@ -172,7 +172,7 @@ deliver_error(void *arg)
 void
 call_fail(struct call *call, int error, char *message)
 {
-	call_lanes_stop(call, NULL);
+	call_lanes_stop(call, NULL, "cancelled");
 	gate_forget(call->env->gate, &call->waiter);
 	clock_stop(call->env->clock, &call->stall);
 	call->error = error;
@@ -453,7 +453,7 @@ call_start(struct call_env *env, struct call_request *request, const struct call
 void
 call_cancel(struct call *call)
 {
-	call_lanes_stop(call, NULL);
+	call_lanes_stop(call, NULL, "cancelled");
 	stop_trying_better(call);
 	call_set_state(call, CALL_OVER);
 	call->env->stats->cancelled++;

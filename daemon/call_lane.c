@@ -117,12 +117,12 @@ note_end(struct call_lane *lane, const struct outcome *outcome, int64_t latency_
 }
 
 static void
-stop(struct call_lane *lane)
+stop(struct call_lane *lane, const char *why)
 {
 	struct outcome outcome;
 
 	if (lane->attempt) {
-		outcome_set(&outcome, OUTCOME_CANCELLED, "%s", "cancelled");
+		outcome_set(&outcome, OUTCOME_CANCELLED, "%s", why);
 		int64_t ran_ms = attempt_cancel(lane->attempt);
 		record(lane, &outcome, ran_ms, NULL);
 		note_end(lane, &outcome, ran_ms);
@@ -132,12 +132,12 @@ stop(struct call_lane *lane)
 }
 
 void
-call_lanes_stop(struct call *call, const struct call_lane *but)
+call_lanes_stop(struct call *call, const struct call_lane *but, const char *why)
 {
 	clock_stop(call->env->clock, &call->hedge);
 	for (size_t i = 0; i < call->lane_count; i++)
 		if (&call->lanes[i] != but)
-			stop(&call->lanes[i]);
+			stop(&call->lanes[i], why);
 }
 
 static void
@@ -226,6 +226,17 @@ is_last_word(const struct call_lane *lane, const struct outcome *outcome)
 	return !refused_prefill(lane, outcome) && !call_goes_on(lane->call, outcome);
 }
 
+/* What is said of those that run beside one whose end is the last word. */
+static const char *
+why_others_end(const struct outcome *outcome)
+{
+	if (outcome->class == OUTCOME_OK)
+		return CALL_WAS_FASTER;
+	if (outcome->class == OUTCOME_DEADLINE_EXCEEDED)
+		return "the call's deadline passed";
+	return "another target ended the call";
+}
+
 static void
 on_done(void *arg, struct attempt_result *result)
 {
@@ -238,7 +249,7 @@ on_done(void *arg, struct attempt_result *result)
 
 	/* those that it leaves behind stand before it in the list of attempts */
 	if (is_last_word(lane, &result->outcome))
-		call_lanes_stop(call, lane);
+		call_lanes_stop(call, lane, why_others_end(&result->outcome));
 	record(lane, &result->outcome, result->latency_ms, result);
 	if (result->quota.known)
 		health_quota(health, target->name, &result->quota);

@@ -37,6 +37,16 @@ add_reason(struct buf *text, const struct route_candidate *candidate)
 			(long long)((candidate->out_for_ms + 999) / 1000));
 }
 
+/* The end of one that was cancelled beside another, NULL if there was none. */
+static const struct outcome *
+cancelled(const struct call *call, const struct route_candidate *candidate)
+{
+	for (size_t i = 0; i < call->attempt_count; i++)
+		if (strcmp(call->attempts[i].target, candidate->target->name) == 0)
+			return &call->attempts[i].outcome;
+	return NULL;
+}
+
 /* Every candidate and what became of it; returns how many there are. */
 static size_t
 add_candidates(struct buf *text, const struct call *call)
@@ -46,12 +56,15 @@ add_candidates(struct buf *text, const struct call *call)
 	for (size_t i = 0; i < call->route.count; i++) {
 		const struct route_candidate *candidate = &call->route.candidates[i];
 		const struct outcome *last = &call->progress[i].last;
+		const struct outcome *left = cancelled(call, candidate);
 
 		if (candidate->out == ROUTE_NOT_FIRST && last->class == OUTCOME_OK)
 			continue;
 		(void)buf_printf(text, "%s%s ", count ? "; " : "", candidate->target->name);
 		if (last->class != OUTCOME_OK)
 			add_outcome(text, last);
+		else if (left)
+			add_outcome(text, left);
 		else if (candidate->out == ROUTE_IN)
 			(void)buf_puts(text, "not tried");
 		else

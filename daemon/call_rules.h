@@ -111,8 +111,10 @@ size_t call_attempts_running(const struct call *call);
 void call_lane_try(struct call_lane *lane, struct route_candidate *candidate);
 /* Lets a candidate wait in a free lane, or in one that has it, before it is tried again. */
 void call_lane_pause(struct call_lane *lane, struct route_candidate *candidate, int64_t wait_ms);
-/* Stops all lanes but one (NULL: all), telling health that they ended without a judgement. */
-void call_lanes_stop(struct call *call, const struct call_lane *but);
+/* Stops all lanes but one (NULL: all), telling health that they ended without a judgement. `why` is
+ * what is said of them among the attempts. */
+#define CALL_WAS_FASTER "another target answered first"
+void call_lanes_stop(struct call *call, const struct call_lane *but, const char *why);
 
 /* ---- call_stream.c: what is told ---- */
 

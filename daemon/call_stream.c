@@ -34,7 +34,7 @@ win(struct call_lane *lane)
 		return;
 	assert(!call->winner);
 	call->winner = lane;
-	call_lanes_stop(call, lane);
+	call_lanes_stop(call, lane, CALL_WAS_FASTER);
 	if (call->held)
 		attempt_hold(lane->attempt, true);
 }

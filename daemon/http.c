@@ -123,7 +123,7 @@ http_headers_get(const struct http_headers *headers, const char *name, char *val
 
 	value[0] = '\0';
 	while (*line) {
-		size_t length = strcspn(line, "\n");
+		size_t length = (size_t)(strchrnul(line, '\n') - line);
 		if (length >= name_length + 2 && strncmp(line, name, name_length) == 0 &&
 			line[name_length] == ':') {
 			size_t bytes = length - name_length - 2;

@@ -220,7 +220,9 @@ json_strict_cuts_key(const char *text, size_t length)
 {
 	bool nul = false; /* in the last string */
 
-	if (!memmem(text, length, "\\u0000", 6))
+	/* most texts have no escapes, and memchr is much the faster of the two */
+	const char *escape = memchr(text, '\\', length);
+	if (!escape || !memmem(escape, length - (size_t)(escape - text), "\\u0000", 6))
 		return false;
 	for (size_t at = 0, bytes; at < length; at += bytes) {
 		bytes = token_bytes(text + at, length - at);

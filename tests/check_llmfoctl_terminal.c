@@ -333,6 +333,58 @@ START_TEST(a_full_disk_is_a_failure)
 }
 END_TEST
 
+/* A stream that goes on until it is cancelled. */
+static void
+serve_endless_stream(int fd, int connection, const void *arg)
+{
+	struct fake_request request;
+
+	(void)connection;
+	(void)arg;
+	for (uint32_t msgid = 0; fake_read(fd, &request); fake_request_free(&request)) {
+		if (strcmp(request.method, "cancel") == 0) {
+			fake_reply(fd, msgid, "{\"code\": \"cancelled\"}", NULL);
+			fake_reply(fd, request.msgid, NULL, "{}");
+			continue;
+		}
+		msgid = request.msgid;
+		fake_notify(fd, "delta", msgid, "{\"text\": \"one \"}");
+		fake_notify(fd, "delta", msgid, "{\"text\": \"two \"}");
+	}
+}
+
+START_TEST(a_stream_that_nobody_can_take_is_cancelled)
+{
+	char command[320], said[256] = "";
+
+	fake_daemon_start(&fake, serve_endless_stream, NULL);
+	snprintf(command, sizeof command,
+		"LLMFO_SOCKET='%s' '%s' ask --stream hello 2>&1 >/dev/full", fake.path,
+		getenv("LLMFOCTL") ? getenv("LLMFOCTL") : "./llmfoctl");
+	FILE *pipe = popen(command, "r");
+	ck_assert_ptr_nonnull(pipe);
+	ck_assert_ptr_nonnull(fgets(said, sizeof said, pipe));
+	ck_assert_str_eq(said, "llmfoctl: standard output: No space left on device\n");
+	ck_assert_ptr_null(fgets(said, sizeof said, pipe));
+	ck_assert_int_eq(WEXITSTATUS(pclose(pipe)), 1);
+	fake_daemon_stop(&fake);
+}
+END_TEST
+
+START_TEST(a_closed_standard_output_is_a_failure_and_no_place_for_the_daemon)
+{
+	char command[256];
+
+	fake_daemon_start(&fake, fake_serve_canned, status_text);
+	snprintf(command, sizeof command, "LLMFO_SOCKET='%s' '%s' ask hello >&- 2>/dev/null",
+		fake.path, getenv("LLMFOCTL") ? getenv("LLMFOCTL") : "./llmfoctl");
+	int status = system(command);
+	ck_assert(WIFEXITED(status));
+	ck_assert_int_eq(WEXITSTATUS(status), 1);
+	fake_daemon_stop(&fake);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -350,6 +402,8 @@ main(void)
 	tcase_add_test(tcase, watching_through_a_pipe_prints_block_after_block);
 	tcase_add_test(tcase, watching_where_there_is_no_daemon_ends_at_once);
 	tcase_add_test(tcase, a_full_disk_is_a_failure);
+	tcase_add_test(tcase, a_stream_that_nobody_can_take_is_cancelled);
+	tcase_add_test(tcase, a_closed_standard_output_is_a_failure_and_no_place_for_the_daemon);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);

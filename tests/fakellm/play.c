@@ -44,6 +44,21 @@ play_on_written(uv_write_t *write, int status)
 		play_on(p);
 }
 
+/* Words that are the time of their sending keep their pace, however late one of them is: streams
+ * that once met at a turn of the loop would else go on together for good. */
+static uint64_t
+play_wait_ms(struct play *p, int64_t pause_ms)
+{
+	int64_t now_ms = (int64_t)uv_now(p->timer.loop);
+
+	if (!p->reply->stamps)
+		return (uint64_t)pause_ms;
+	p->due_ms += pause_ms;
+	if (p->due_ms < now_ms)
+		p->due_ms = now_ms;
+	return (uint64_t)(p->due_ms - now_ms);
+}
+
 /* True if the segment's next byte may go out now; else something is armed that goes on. */
 static bool
 play_ready(struct play *p, const struct segment *s)
@@ -57,7 +72,7 @@ play_ready(struct play *p, const struct segment *s)
 	}
 	if (pause_ms < 0 || p->paused)
 		return true;
-	uv_timer_start(&p->timer, play_on_timer, (uint64_t)pause_ms, 0);
+	uv_timer_start(&p->timer, play_on_timer, play_wait_ms(p, pause_ms), 0);
 	return false;
 }
 
@@ -144,6 +159,7 @@ void
 play_start(struct play *p, struct reply *reply)
 {
 	p->reply = reply;
+	p->due_ms = (int64_t)uv_now(p->timer.loop);
 	p->segment = 0;
 	p->sent = 0;
 	p->repeated = 0;

@@ -29,6 +29,7 @@ struct play {
 	size_t segment;
 	size_t sent; /* bytes of the segment */
 	int64_t repeated;
+	int64_t due_ms; /* when the last pause was meant to end */
 	bool held;
 	bool released; /* the segment's hold is over */
 	bool paused;   /* the pause before the next write is over */
