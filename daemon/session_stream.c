@@ -78,9 +78,9 @@ tell(struct session *session, const char *bytes, size_t count)
 void
 session_sent(struct session *session)
 {
-	rpc_caught_up(session);
 	if (session->streams_held && unread_bytes(session) <= queue_bytes(session) / 2)
 		hold_all(session, false);
+	rpc_caught_up(session);
 }
 
 static void
