@@ -70,7 +70,7 @@ unsigned daemon_logged(const struct daemon *d, const char *part);
 /* Descriptors, -1 where they may not be seen; resident kilobytes; times it slept. */
 int daemon_descriptors(const struct daemon *d);
 long daemon_resident_kb(const struct daemon *d);
-/* The most it has been since daemon_forget_peak(). */
+/* The most it has been since daemon_forget_peak(); that is root's, for others since its start. */
 long daemon_peak_kb(const struct daemon *d);
 void daemon_forget_peak(const struct daemon *d);
 long daemon_switches(const struct daemon *d);
