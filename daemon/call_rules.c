@@ -22,12 +22,6 @@ call_progress(const struct call *call, const struct route_candidate *candidate)
 	return &call->progress[candidate - call->route.candidates];
 }
 
-bool
-call_races(const struct call *call)
-{
-	return call->lane_count > 1;
-}
-
 size_t
 call_first_place(const struct route *route)
 {

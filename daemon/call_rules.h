@@ -136,8 +136,6 @@ void call_complete(struct call_lane *lane, struct provider_answer *answer);
 
 struct call_progress *call_progress(
 	const struct call *call, const struct route_candidate *candidate);
-/* Does it run more than one candidate at once? */
-bool call_races(const struct call *call);
 /* The place, in the chain's own order, of its first candidate that is there at all. */
 size_t call_first_place(const struct route *route);
 /* Is a candidate let through now? What the call itself ruled out stays out. */
