@@ -133,7 +133,7 @@ in_doubt(const struct checker *checker, const char *target, int64_t now_ms)
 
 	return subject && !subject->disabled &&
 		(circuit_checkable(&subject->circuit, now_ms) ||
-			(health_passed_over(checker->health, subject, now_ms, NULL) &&
+			(health_passed_over(checker->health, NULL, subject, now_ms, NULL) &&
 				outcome_rule(subject->last_error.class)->early &&
 				is_better(checker, target, now_ms)));
 }

@@ -33,10 +33,43 @@ circuit_admits(const struct circuit *circuit, int64_t now_ms)
 {
 	switch (circuit_state(circuit, now_ms)) {
 	case CIRCUIT_CLOSED: return true;
-	case CIRCUIT_HALF_OPEN: return !circuit->probing;
+	case CIRCUIT_HALF_OPEN:
+		return !circuit->probing && (circuit->leave || !circuit->by_leave);
 	case CIRCUIT_OPEN: break;
 	}
 	return false;
+}
+
+bool
+circuit_wants_leave(const struct circuit *circuit, int64_t now_ms)
+{
+	return circuit_state(circuit, now_ms) == CIRCUIT_HALF_OPEN && !circuit->probing &&
+		circuit->by_leave && !circuit->leave;
+}
+
+bool
+circuit_is_hearsay(const struct circuit *circuit, int64_t now_ms)
+{
+	return circuit->open && circuit->open_until_ms > circuit->seen_until_ms &&
+		now_ms >= circuit->seen_until_ms;
+}
+
+bool
+circuit_heard_open(struct circuit *circuit, const struct circuit_word *word, int64_t now_ms)
+{
+	int64_t until_ms = util_add_clamped(now_ms, word->left_ms);
+
+	if (word->left_ms <= 0 || (circuit->open && circuit->open_until_ms >= until_ms))
+		return false;
+	/* what it saw itself goes on saying why */
+	if (!circuit->open || now_ms >= circuit->seen_until_ms) {
+		circuit->opened_by = word->class;
+		circuit->hinted = word->hinted;
+	}
+	circuit->open = true;
+	circuit->leave = false;
+	circuit->open_until_ms = until_ms;
+	return true;
 }
 
 bool
@@ -116,10 +149,12 @@ open_circuit(struct circuit *circuit, const struct circuit_policy *policy,
 
 	if (circuit->open && circuit->open_until_ms >= until_ms)
 		return false;
+	bool seen = circuit->open && circuit->seen_until_ms >= circuit->open_until_ms;
 	/* a word alone does not prolong what was seen */
-	if (circuit->open && !circuit->hearsay && outcome->reported && !probe)
+	if (seen && outcome->reported && !probe)
 		return false;
-	circuit->hearsay = outcome->reported && (!circuit->open || circuit->hearsay);
+	if (seen || !outcome->reported)
+		circuit->seen_until_ms = until_ms;
 	if (!hinted)
 		circuit->cooldown_ms = cooldown_ms;
 	/* a probe that failed for somebody else's reason leaves open what it found open */
@@ -127,6 +162,7 @@ open_circuit(struct circuit *circuit, const struct circuit_policy *policy,
 		circuit->opened_by = outcome->class;
 	circuit->open = true;
 	circuit->hinted = hinted;
+	circuit->leave = false;
 	circuit->open_until_ms = until_ms;
 	return true;
 }
@@ -185,8 +221,8 @@ circuit_note(struct circuit *circuit, const struct circuit_policy *policy,
 		circuit_reset(circuit);
 		return true;
 	}
-	if (mine && !outcome->reported)
-		circuit->hearsay = false;
+	if (mine && !outcome->reported && circuit->open)
+		circuit->seen_until_ms = circuit->open_until_ms;
 	if (counted(outcome))
 		circuit->consecutive_failures++;
 	else if (rule->opens == OUTCOME_OPENS_THRESHOLD)

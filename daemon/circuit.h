@@ -30,10 +30,14 @@ struct circuit_policy {
 struct circuit {
 	bool open;    /* opened and not closed since; half-open once the time has come */
 	bool hinted;  /* open for as long as the provider asked for */
-	bool hearsay; /* open by a report alone: keeps nobody from the last usable target */
+	/* Until then by what this host saw itself. What keeps it open beyond is a word alone, a
+	 * report's or another host's, and keeps nobody from the last usable target. */
+	int64_t seen_until_ms;
 	enum outcome_class opened_by;
 	uint64_t probing; /* the number of the probe that is out, 0: none */
 	bool untimely;    /* it went before the time (early, forced): its failure doubles nothing */
+	bool by_leave;    /* hosts share it: half-open, it lets a probe through with their leave */
+	bool leave;       /* this host has it */
 	uint64_t probes;  /* how many there were; outlasts everything else */
 	int consecutive_failures;
 	int64_t open_until_ms;
@@ -46,6 +50,8 @@ const char *circuit_state_text(enum circuit_state state);
 int64_t circuit_remaining_ms(const struct circuit *circuit, int64_t now_ms);
 /* Would a call be let through now, be it as a probe? */
 bool circuit_admits(const struct circuit *circuit, int64_t now_ms);
+/* Would it, if this host had the others' leave? */
+bool circuit_wants_leave(const struct circuit *circuit, int64_t now_ms);
 /* May it be probed before its time when nothing else is left? Not what needs a person, nor what the
  * provider asked for. */
 bool circuit_admits_early(const struct circuit *circuit);
@@ -53,6 +59,16 @@ bool circuit_admits_early(const struct circuit *circuit);
 bool circuit_checkable(const struct circuit *circuit, int64_t now_ms);
 /* It did. */
 void circuit_check_passed(struct circuit *circuit, int64_t now_ms);
+/* Is it out by a word alone now? */
+bool circuit_is_hearsay(const struct circuit *circuit, int64_t now_ms);
+/* What another host says of it. */
+struct circuit_word {
+	enum outcome_class class; /* what opened it there */
+	bool hinted;
+	int64_t left_ms; /* how long it stays open yet */
+};
+/* It is open elsewhere: the later end holds. True if it changed by that. */
+bool circuit_heard_open(struct circuit *circuit, const struct circuit_word *word, int64_t now_ms);
 /* A call goes through: the number of a probe if it is one, whose end must be told by circuit_note()
  * or circuit_release(), else 0. */
 uint64_t circuit_enter(struct circuit *circuit, int64_t now_ms);

@@ -1,26 +1,54 @@
 /* SPDX-License-Identifier: MIT */
 /* See health.h. Subjects lie in libc's search trees, one for providers and one for targets. */
-#include "health.h"
+#include "health_inside.h"
 
 #include <assert.h>
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct health {
-	struct health_policy policy;
-	void *trees[2];  /* by enum health_kind: of struct health_subject, owned */
-	size_t unlisted; /* targets in the tree that are not listed */
-	uint64_t used;
-	struct health_preferred *preferred; /* owned */
-	size_t preferred_count;
-	struct health_forced forced;
-};
-
 struct health *
 health_new(void)
 {
-	return x_calloc(1, sizeof(struct health));
+	struct health *health = x_calloc(1, sizeof *health);
+
+	list_init(&health->watches);
+	return health;
+}
+
+void
+health_watch(struct health *health, struct health_watch *watch,
+	void (*note)(void *arg, const struct health_news *news), void *arg)
+{
+	watch->note = note;
+	watch->arg = arg;
+	list_append(&health->watches, &watch->node);
+}
+
+void
+health_unwatch(struct health_watch *watch)
+{
+	if (watch->note)
+		list_remove(&watch->node);
+	watch->note = NULL;
+}
+
+void
+health_say(struct health *health, const struct health_news *news)
+{
+	for (struct list *node = health->watches.next; node != &health->watches; node = node->next) {
+		struct health_watch *watch = LIST_OWNER(node, struct health_watch, node);
+
+		watch->note(watch->arg, news);
+	}
+}
+
+void
+health_say_circuit(struct health *health, struct health_subject *subject, bool heard)
+{
+	const struct health_news news = {HEALTH_NEWS_CIRCUIT, subject->name, subject, heard};
+
+	health_say(health, &news);
 }
 
 static int
@@ -46,9 +74,7 @@ health_free(struct health *health)
 		return;
 	tdestroy(health->trees[HEALTH_PROVIDER], free_subject);
 	tdestroy(health->trees[HEALTH_TARGET], free_subject);
-	(void)health_unprefer_all(health);
-	free(health->preferred);
-	free(health->forced.provider);
+	health_forget_choices(health);
 	free(health);
 }
 
@@ -267,6 +293,16 @@ start_anew(struct health_subject *subject)
 }
 
 static void
+start_anew_here(struct health *health, struct health_subject *subject)
+{
+	bool open = subject->circuit.open;
+
+	start_anew(subject);
+	if (open)
+		health_say_circuit(health, subject, false);
+}
+
+static void
 close_circuit(struct health_subject *subject, void *arg)
 {
 	(void)arg;
@@ -276,24 +312,41 @@ close_circuit(struct health_subject *subject, void *arg)
 void
 health_set_policy(struct health *health, const struct health_policy *policy)
 {
+	const struct health_news news = {.kind = HEALTH_NEWS_SETTINGS};
+
 	health->policy = *policy;
 	if (!policy->tracking)
 		health_each(health, close_circuit, NULL);
 	if (!policy->preferred)
-		(void)health_unprefer_all(health);
+		health_forget_preferred(health);
+	health_say(health, &news);
 }
 
+/* Subjects that begin anew. */
+struct reset {
+	struct health *health;
+	const char *name; /* NULL: all of them */
+	bool (*concerns)(const struct health_subject *subject, const char *name);
+	int count;
+};
+
 static void
-forget_if_of_provider(struct health_subject *subject, void *arg)
+reset_if_named(struct health_subject *subject, void *arg)
 {
-	if (belongs_to(subject, arg))
-		start_anew(subject);
+	struct reset *reset = arg;
+
+	if (reset->name && !reset->concerns(subject, reset->name))
+		return;
+	start_anew_here(reset->health, subject);
+	reset->count++;
 }
 
 void
 health_forget_provider(struct health *health, const char *provider)
 {
-	health_each(health, forget_if_of_provider, (void *)(uintptr_t)provider);
+	struct reset reset = {.health = health, .name = provider, .concerns = belongs_to};
+
+	health_each(health, reset_if_named, &reset);
 }
 
 struct health_ticket
@@ -369,8 +422,11 @@ end_at(struct health *health, struct health_subject *subject, const struct outco
 		circuit_release(&subject->circuit, probe);
 		return false;
 	}
-	return circuit_note(
+	bool changed = circuit_note(
 		&subject->circuit, &health->policy.circuit, outcome, mine, probe, now_ms);
+	if (changed)
+		health_say_circuit(health, subject, false);
+	return changed;
 }
 
 struct health_change
@@ -427,7 +483,39 @@ health_checked_well(struct health *health, const char *provider, const char *tar
 	if (!circuit_checkable(&subject->circuit, now_ms))
 		return false;
 	circuit_check_passed(&subject->circuit, now_ms);
+	health_say_circuit(health, subject, false);
 	return true;
+}
+
+bool
+health_disable(struct health *health, enum health_kind kind, const char *name, bool disabled)
+{
+	struct health_subject *subject = health_subject(health, kind, name);
+	const struct health_news news = {HEALTH_NEWS_DISABLED, subject->name, subject, false};
+	bool was = subject->disabled;
+
+	subject->disabled = disabled;
+	if (was != disabled)
+		health_say(health, &news);
+	return was;
+}
+
+static void
+want_leave(struct health *health, enum health_kind kind, const char *name, int64_t now_ms)
+{
+	struct health_subject *subject = health_find(health, kind, name);
+
+	if (!subject || !circuit_wants_leave(&subject->circuit, now_ms))
+		return;
+	const struct health_news news = {HEALTH_NEWS_WANTED, subject->name, subject, false};
+	health_say(health, &news);
+}
+
+void
+health_want_probe(struct health *health, const char *provider, const char *target, int64_t now_ms)
+{
+	want_leave(health, HEALTH_PROVIDER, provider, now_ms);
+	want_leave(health, HEALTH_TARGET, target, now_ms);
 }
 
 bool
@@ -436,144 +524,12 @@ health_concerns(const struct health_subject *subject, const char *name)
 	return strcmp(subject->name, name) == 0 || belongs_to(subject, name);
 }
 
-struct reset {
-	const char *name;
-	int count;
-};
-
-static void
-reset_if_named(struct health_subject *subject, void *arg)
-{
-	struct reset *reset = arg;
-
-	if (reset->name && !health_concerns(subject, reset->name))
-		return;
-	start_anew(subject);
-	reset->count++;
-}
-
 int
 health_reset(struct health *health, const char *name)
 {
-	struct reset reset = {.name = name};
+	struct reset reset = {.health = health, .name = name, .concerns = health_concerns};
 
 	health_each(health, reset_if_named, &reset);
 	return reset.count;
 }
 
-static struct health_preferred *
-find_preferred(struct health *health, const char *chain)
-{
-	for (size_t i = 0; i < health->preferred_count; i++)
-		if (strcmp(health->preferred[i].chain, chain) == 0)
-			return &health->preferred[i];
-	return NULL;
-}
-
-static void
-drop_preferred(struct health *health, struct health_preferred *entry)
-{
-	free(entry->chain);
-	free(entry->target);
-	*entry = health->preferred[--health->preferred_count];
-}
-
-struct health_preferred *
-health_preferred(struct health *health, const char *chain, int64_t now_ms)
-{
-	struct health_preferred *entry = find_preferred(health, chain);
-
-	if (!entry || now_ms < entry->until_ms)
-		return entry;
-	drop_preferred(health, entry);
-	return NULL;
-}
-
-bool
-health_prefer(struct health *health, const char *chain, const char *target, int64_t now_ms)
-{
-	struct health_preferred *entry = find_preferred(health, chain);
-	int64_t until_ms = util_add_clamped(now_ms, health->policy.preferred_ttl_ms);
-
-	if (!health->policy.preferred || health->policy.preferred_ttl_ms <= 0)
-		return false;
-	if (entry && strcmp(entry->target, target) == 0) {
-		entry->until_ms = until_ms;
-		return false;
-	}
-	if (!entry) {
-		health->preferred =
-			x_realloc(health->preferred, (health->preferred_count + 1) * sizeof *entry);
-		entry = &health->preferred[health->preferred_count++];
-		*entry = (struct health_preferred){.chain = x_strdup(chain)};
-	}
-	free(entry->target);
-	entry->target = x_strdup(target);
-	entry->until_ms = until_ms;
-	return true;
-}
-
-bool
-health_unprefer(struct health *health, const char *chain)
-{
-	struct health_preferred *entry = find_preferred(health, chain);
-
-	if (!entry)
-		return false;
-	drop_preferred(health, entry);
-	return true;
-}
-
-int
-health_unprefer_all(struct health *health)
-{
-	int count = (int)health->preferred_count;
-
-	while (health->preferred_count > 0)
-		drop_preferred(health, &health->preferred[0]);
-	return count;
-}
-
-void
-health_each_preferred(struct health *health, int64_t now_ms,
-	void (*visit)(const struct health_preferred *preferred, void *arg), void *arg)
-{
-	for (size_t i = health->preferred_count; i-- > 0;) {
-		if (now_ms >= health->preferred[i].until_ms)
-			drop_preferred(health, &health->preferred[i]);
-		else
-			visit(&health->preferred[i], arg);
-	}
-}
-
-bool
-health_passed_over(const struct health *health, const struct health_subject *target, int64_t now_ms,
-	int64_t *remaining_ms)
-{
-	int64_t until_ms =
-		util_add_clamped(target->last_failure_ms, health->policy.circuit.cooldown_ms);
-	bool passed_over = target->last_failure_ms > 0 &&
-		target->checked_well_ms <= target->last_failure_ms && now_ms < until_ms;
-
-	if (remaining_ms)
-		*remaining_ms = passed_over ? until_ms - now_ms : 0;
-	return passed_over;
-}
-
-const struct health_forced *
-health_forced(struct health *health, int64_t now_ms)
-{
-	if (health->forced.provider && now_ms >= health->forced.until_ms)
-		health_force(health, NULL, false, 0, 0);
-	return health->forced.provider ? &health->forced : NULL;
-}
-
-void
-health_force(
-	struct health *health, const char *provider, bool strict, int64_t until_ms, uint32_t by_uid)
-{
-	char *copy = x_strdup(provider);
-
-	free(health->forced.provider);
-	health->forced = (struct health_forced){copy, strict, until_ms, by_uid};
-}

@@ -9,6 +9,7 @@
 
 #include "circuit.h"
 #include "latency.h"
+#include "list.h"
 #include "quota.h"
 #include "recent.h"
 #include "retry.h"
@@ -26,6 +27,16 @@ struct health_error {
 	char message[OUTCOME_MESSAGE_BYTES];
 };
 
+/* What share.c remembers of it, and nobody else reads but to keep it. */
+struct health_mark {
+	bool there;        /* it stands in the place that hosts share */
+	uint64_t changed;  /* which change of this host's was the last: what was read before is old */
+	int64_t closed_ms; /* when it was closed here, for what is older elsewhere; 0: never */
+	int64_t leave_ms;  /* until when this host has leave to probe, or another one has it */
+	int64_t wanted_ms; /* since when calls here have wanted to probe in vain; 0: they have not */
+	bool asked;        /* for leave, and not answered yet */
+};
+
 /* A provider or a target. Read it, change it through health_*() alone. */
 struct health_subject {
 	enum health_kind kind;
@@ -34,6 +45,7 @@ struct health_subject {
 	bool disabled; /* by an administrator */
 	struct circuit circuit;
 	enum circuit_state told; /* how it was when listeners were last told: event.c's alone */
+	struct health_mark mark;
 	int in_flight;
 	int64_t successes, failures;
 	struct latency latency;     /* of successes */
@@ -54,6 +66,10 @@ struct health_preferred {
 	char *chain, *target;
 	int64_t until_ms;
 	uint64_t tried_by; /* the call that is out at a better-placed target; 0: none */
+	bool heard; /* another host made it, or this one before a restart */
+	bool there; /* as in struct health_mark */
+	uint64_t changed;
+	int64_t told_until_ms; /* what others were told last */
 };
 
 struct health_forced {
@@ -61,6 +77,9 @@ struct health_forced {
 	bool strict;
 	int64_t until_ms;
 	uint32_t by_uid;
+	int64_t set_ms; /* when it was set, or nobody forced any more; 0: never */
+	bool there;     /* as in struct health_mark */
+	uint64_t changed;
 };
 
 struct health_policy {
@@ -72,8 +91,38 @@ struct health_policy {
 
 struct health;
 
+/* What happens to that which is remembered over a restart and shared with other hosts. What time
+ * does by itself (an entry runs out, a circuit becomes half-open) is no news. */
+enum health_news_kind {
+	HEALTH_NEWS_CIRCUIT,   /* a circuit opened or closed, or its time changed */
+	HEALTH_NEWS_WANTED,    /* a call would have probed, had this host leave */
+	HEALTH_NEWS_PREFERRED, /* an entry was made, changed or dropped; name: the chain's memory */
+	HEALTH_NEWS_FORCED,    /* a provider was forced, or is no longer */
+	HEALTH_NEWS_DISABLED,  /* or enabled */
+	HEALTH_NEWS_SETTINGS,  /* a new policy dropped whatever it does without */
+};
+
+struct health_news {
+	enum health_news_kind kind;
+	const char *name; /* of the subject or the chain; NULL: of none */
+	struct health_subject *subject;
+	bool heard; /* it came from another host, or from before a restart */
+};
+
+/* Embedded in who watches; zeroed memory watches nothing. note() may not change health. */
+struct health_watch {
+	struct list node;
+	void (*note)(void *arg, const struct health_news *news);
+	void *arg;
+};
+
 struct health *health_new(void);
+/* Nobody may watch any more. */
 void health_free(struct health *health);
+void health_watch(struct health *health, struct health_watch *watch,
+	void (*note)(void *arg, const struct health_news *news), void *arg);
+/* Fine for one that does not watch. */
+void health_unwatch(struct health_watch *watch);
 /* Closes all circuits where tracking is off, drops the preferred entries where those are off. */
 void health_set_policy(struct health *health, const struct health_policy *policy);
 const struct health_policy *health_policy(const struct health *health);
@@ -126,6 +175,12 @@ void health_quota(struct health *health, const char *target, const struct quota 
  * circuit became half-open by it. */
 bool health_checked_well(
 	struct health *health, const char *provider, const char *target, int64_t now_ms);
+/* Keeps it out of all calls, or no longer. How it was before. */
+bool health_disable(
+	struct health *health, enum health_kind kind, const char *name, bool disabled);
+/* A call would have probed a half-open circuit of these, had this host the others' leave. */
+void health_want_probe(
+	struct health *health, const char *provider, const char *target, int64_t now_ms);
 /* Is it the provider or the target of that name, or one of that provider's targets? */
 bool health_concerns(const struct health_subject *subject, const char *name);
 /* Closes circuits and forgets counters: of one provider with its targets, of one target, or (NULL)
@@ -143,16 +198,36 @@ int health_unprefer_all(struct health *health);
 void health_each_preferred(struct health *health, int64_t now_ms,
 	void (*visit)(const struct health_preferred *preferred, void *arg), void *arg);
 /*
- * While an entry stands, is a better-placed target still passed over? Until cooldown after its last
- * failure, or until an active check found it well. *remaining_ms (may be NULL): how long yet.
+ * While an entry stands, is a better-placed target (NULL: nothing is known of it) still passed over?
+ * Until cooldown after its last failure, or until an active check found it well. entry NULL: by what
+ * this host saw alone. *remaining_ms (may be NULL): how long yet.
  */
-bool health_passed_over(const struct health *health, const struct health_subject *target,
-	int64_t now_ms, int64_t *remaining_ms);
+bool health_passed_over(const struct health *health, const struct health_preferred *entry,
+	const struct health_subject *target, int64_t now_ms, int64_t *remaining_ms);
 
 /* The forced provider, NULL when none is or its time has run out. */
 const struct health_forced *health_forced(struct health *health, int64_t now_ms);
-/* provider NULL: clears. */
+/* What was forced last, whatever became of it: its marks may be changed. */
+struct health_forced *health_forced_entry(struct health *health);
+/* By an administrator of this host. provider NULL: clears. */
 void health_force(struct health *health, const char *provider, bool strict, int64_t until_ms,
-	uint32_t by_uid);
+	uint32_t by_uid, int64_t now_ms);
+
+/* ---- what comes from another host, or from before a restart: health_heard.c ---- */
+
+/* The later end holds. True if it changed a circuit. */
+bool health_heard_open(struct health *health, enum health_kind kind, const char *name,
+	const struct circuit_word *word, int64_t now_ms);
+/* True if it closed one. */
+bool health_heard_closed(
+	struct health *health, enum health_kind kind, const char *name, int64_t now_ms);
+/* Puts an entry in the place of another; target NULL: drops it. True if it changed something. */
+bool health_heard_preferred(
+	struct health *health, const char *chain, const char *target, int64_t until_ms);
+/* Puts it in the place of what was forced; of set_ms and marks as well. */
+void health_heard_forced(struct health *health, const struct health_forced *forced);
+/* A circuit as it was before a restart. */
+void health_restore_circuit(struct health *health, enum health_kind kind, const char *name,
+	const struct circuit *circuit);
 
 #endif

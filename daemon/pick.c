@@ -27,6 +27,19 @@ first_in(const struct route *route)
 	return NULL;
 }
 
+/* Those before the one that is taken would be probed, had this host leave. */
+static void
+want_probes(struct core *core, const struct route *route, const struct route_candidate *taken)
+{
+	for (size_t i = 0; i < route->count && &route->candidates[i] != taken; i++) {
+		const struct config_target *target = route->candidates[i].target;
+
+		if (route->candidates[i].out == ROUTE_PROBING)
+			health_want_probe(core->health, target->provider->name, target->name,
+				clock_now_ms(core->clock));
+	}
+}
+
 const struct route_candidate *
 pick_despite(struct core *core, const struct call_request *request, const struct route *route)
 {
@@ -51,6 +64,7 @@ pick_take(struct core *core, struct call_request *request, struct pick *pick)
 	if (route.strict_miss)
 		error = LLMFO_ENOT_FOUND;
 	const struct route_candidate *candidate = first_in(&route);
+	want_probes(core, &route, candidate);
 	if (!candidate)
 		candidate = pick_despite(core, request, &route);
 	if (candidate) {

@@ -80,9 +80,13 @@ enum route_out
 route_admit(struct route_candidate *candidate, struct health *health, int64_t now_ms)
 {
 	const struct config_target *target = candidate->target;
+	enum route_out out =
+		admit(candidate, health_find(health, HEALTH_PROVIDER, target->provider->name),
+			health_find(health, HEALTH_TARGET, target->name), now_ms);
 
-	return admit(candidate, health_find(health, HEALTH_PROVIDER, target->provider->name),
-		health_find(health, HEALTH_TARGET, target->name), now_ms);
+	if (out == ROUTE_PROBING)
+		health_want_probe(health, target->provider->name, target->name, now_ms);
+	return out;
 }
 
 /* One digit a rule, the weightier first; within the same number the chain's own order decides. */
@@ -148,8 +152,7 @@ apply_preferred(
 
 		candidate->better = true;
 		candidate->passed_over = taken ||
-			(subject &&
-				health_passed_over(health, subject, now_ms, &candidate->rest_ms));
+			health_passed_over(health, entry, subject, now_ms, &candidate->rest_ms);
 	}
 }
 
@@ -310,7 +313,7 @@ route_early_probe(const struct route *route, struct health *health, int64_t now_
 static bool
 by_hearsay(const struct health_subject *subject, int64_t now_ms)
 {
-	return !subject || circuit_admits(&subject->circuit, now_ms) || subject->circuit.hearsay;
+	return !subject || circuit_admits(&subject->circuit, now_ms) || circuit_is_hearsay(&subject->circuit, now_ms);
 }
 
 bool

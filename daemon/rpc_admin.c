@@ -66,7 +66,7 @@ apply_force(struct session_request *request, const char *provider, int64_t durat
 
 	was.provider = x_strdup(was.provider);
 	health_force(core->health, provider, strict, now_ms + duration_s * 1000,
-		request->session->peer.uid);
+		request->session->peer.uid, now_ms);
 	char *after = forced_text(health_forced(core->health, now_ms), now_ms);
 	log_change(request, provider, before, after);
 	tell_forced(core, now_ms);
@@ -221,21 +221,19 @@ set_enabled(struct session_request *request, const msgpack_object_map *map, bool
 {
 	struct core *core = request->session->core;
 	char *name = rpc_text(map, "name");
-	struct health_subject *subject = NULL;
 
-	if (!name)
+	if (!name) {
 		session_fail(request, LLMFO_EINVALID_REQUEST,
 			"parameter `name` is missing: a provider or a target");
-	else if (!is_known(core, name))
+	} else if (!is_known(core, name)) {
 		rpc_no_such(request, "provider or target", name);
-	else
-		subject = health_subject(core->health,
+	} else {
+		bool was = health_disable(core->health,
 			config_find_provider(core->config, name) ? HEALTH_PROVIDER : HEALTH_TARGET,
-			name);
-	if (subject) {
-		log_change(request, name, subject->disabled ? "disabled" : "enabled",
+			name, !enabled);
+
+		log_change(request, name, was ? "disabled" : "enabled",
 			enabled ? "enabled" : "disabled");
-		subject->disabled = !enabled;
 		msgpack_packer *packer = session_reply_begin(request);
 		msgpack_pack_map(packer, 2);
 		rpc_pack_pair_text(packer, "name", name);

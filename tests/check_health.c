@@ -141,7 +141,7 @@ START_TEST(reset_keeps_what_is_in_flight_and_what_is_disabled)
 	struct health_ticket ticket = health_begin(health, "a", "a/m", NOW);
 	struct outcome outcome;
 
-	health_subject(health, HEALTH_PROVIDER, "a")->disabled = true;
+	(void)health_disable(health, HEALTH_PROVIDER, "a", true);
 	(void)health_reset(health, NULL);
 	ck_assert_int_eq(provider("a")->in_flight, 1);
 	ck_assert(provider("a")->disabled);
@@ -195,30 +195,30 @@ START_TEST(a_target_is_passed_over_until_its_time_or_a_good_check)
 	int64_t remaining_ms;
 
 	(void)attempt("a", "a/m", OUTCOME_SERVER_ERROR, NOW);
-	ck_assert(health_passed_over(health, target("a/m"), NOW + 1000, &remaining_ms));
+	ck_assert(health_passed_over(health, NULL, target("a/m"), NOW + 1000, &remaining_ms));
 	ck_assert_int_eq(remaining_ms, 5 * MINUTE - 1000);
-	ck_assert(!health_passed_over(health, target("a/m"), NOW + 5 * MINUTE, &remaining_ms));
+	ck_assert(!health_passed_over(health, NULL, target("a/m"), NOW + 5 * MINUTE, &remaining_ms));
 	ck_assert_int_eq(remaining_ms, 0);
 	(void)health_checked_well(health, "a", "a/m", NOW + 2000);
-	ck_assert(!health_passed_over(health, target("a/m"), NOW + 3000, NULL));
+	ck_assert(!health_passed_over(health, NULL, target("a/m"), NOW + 3000, NULL));
 	(void)attempt("a", "a/m", OUTCOME_SERVER_ERROR, NOW + 4000);
-	ck_assert(health_passed_over(health, target("a/m"), NOW + 5000, NULL));
+	ck_assert(health_passed_over(health, NULL, target("a/m"), NOW + 5000, NULL));
 	(void)attempt("a", "a/m", OUTCOME_OK, NOW + 6000);
-	ck_assert(!health_passed_over(health, target("a/m"), NOW + 7000, NULL));
+	ck_assert(!health_passed_over(health, NULL, target("a/m"), NOW + 7000, NULL));
 }
 END_TEST
 
 START_TEST(what_is_forced_ends_by_itself_and_is_replaced_by_a_second)
 {
 	ck_assert_ptr_null(health_forced(health, NOW));
-	health_force(health, "a", false, NOW + MINUTE, 0);
+	health_force(health, "a", false, NOW + MINUTE, 0, NOW);
 	ck_assert_str_eq(health_forced(health, NOW)->provider, "a");
-	health_force(health, "b", true, NOW + 2 * MINUTE, 7);
+	health_force(health, "b", true, NOW + 2 * MINUTE, 7, NOW);
 	ck_assert_str_eq(health_forced(health, NOW + MINUTE)->provider, "b");
 	ck_assert(health_forced(health, NOW)->strict);
 	ck_assert_ptr_null(health_forced(health, NOW + 2 * MINUTE));
-	health_force(health, "b", true, NOW + 9 * MINUTE, 7);
-	health_force(health, NULL, false, 0, 0);
+	health_force(health, "b", true, NOW + 9 * MINUTE, 7, NOW);
+	health_force(health, NULL, false, 0, 0, NOW);
 	ck_assert_ptr_null(health_forced(health, NOW));
 }
 END_TEST
@@ -235,7 +235,7 @@ START_TEST(what_a_new_configuration_no_longer_names_is_forgotten)
 	health_list(health, HEALTH_TARGET, "gone/disabled");
 	health_list(health, HEALTH_TARGET, "a/kept");
 	health_list(health, HEALTH_TARGET, "a/unlisted");
-	health_subject(health, HEALTH_TARGET, "gone/disabled")->disabled = true;
+	(void)health_disable(health, HEALTH_TARGET, "gone/disabled", true);
 	ticket = health_begin(health, "gone", "gone/busy", NOW);
 	health_unlist_all(health);
 	health_list(health, HEALTH_PROVIDER, "a");

@@ -118,8 +118,8 @@ END_TEST
 START_TEST(what_is_not_configured_or_disabled_is_out)
 {
 	providers[0].configured = false;
-	health_subject(health, HEALTH_PROVIDER, "b")->disabled = true;
-	health_subject(health, HEALTH_TARGET, "c/m")->disabled = true;
+	(void)health_disable(health, HEALTH_PROVIDER, "b", true);
+	(void)health_disable(health, HEALTH_TARGET, "c/m", true);
 	expect("a/m! a/n! b/m! c/m!");
 	ck_assert_int_eq(route.candidates[0].out, ROUTE_NOT_CONFIGURED);
 	ck_assert_int_eq(route.candidates[2].out, ROUTE_DISABLED);
@@ -206,7 +206,7 @@ START_TEST(forced_goes_before_all_and_passes_open_circuits)
 {
 	failure(3, OUTCOME_AUTH, -1);
 	(void)health_prefer(health, "default", "b/m", NOW);
-	health_force(health, "c", false, NOW + MINUTE, 0);
+	health_force(health, "c", false, NOW + MINUTE, 0, NOW);
 	expect("c/m a/m a/n b/m");
 	expect_at(NOW + MINUTE, "a/m a/n b/m c/m!");
 }
@@ -214,7 +214,7 @@ END_TEST
 
 START_TEST(forced_does_not_move_a_call_that_named_its_provider)
 {
-	health_force(health, "c", true, NOW + MINUTE, 0);
+	health_force(health, "c", true, NOW + MINUTE, 0, NOW);
 	want.provider = "a";
 	expect("a/m a/n b/m c/m");
 }
@@ -222,10 +222,10 @@ END_TEST
 
 START_TEST(strictly_forced_leaves_nothing_else)
 {
-	health_force(health, "b", true, NOW + MINUTE, 0);
+	health_force(health, "b", true, NOW + MINUTE, 0, NOW);
 	expect("b/m a/m! a/n! c/m!");
 	ck_assert(!route.strict_miss);
-	health_force(health, "d", true, NOW + MINUTE, 0);
+	health_force(health, "d", true, NOW + MINUTE, 0, NOW);
 	expect("a/m! a/n! b/m! c/m!");
 	ck_assert(route.strict_miss);
 }
@@ -234,9 +234,9 @@ END_TEST
 START_TEST(forcing_a_provider_forces_its_other_endpoints_too)
 {
 	providers[2].derived_from = text("openai");
-	health_force(health, "openai", false, NOW + MINUTE, 0);
+	health_force(health, "openai", false, NOW + MINUTE, 0, NOW);
 	expect("c/m a/m a/n b/m");
-	health_force(health, "c", false, NOW + MINUTE, 0);
+	health_force(health, "c", false, NOW + MINUTE, 0, NOW);
 	expect("c/m a/m a/n b/m");
 }
 END_TEST
@@ -300,7 +300,7 @@ START_TEST(states_are_named_as_status_names_them)
 	const struct health_subject *subject = health_find(health, HEALTH_PROVIDER, "a");
 	ck_assert_str_eq(route_state_text(&providers[0], subject, NOW), "open");
 	ck_assert_str_eq(route_state_text(&providers[0], subject, NOW + 5 * MINUTE), "half_open");
-	health_subject(health, HEALTH_PROVIDER, "a")->disabled = true;
+	(void)health_disable(health, HEALTH_PROVIDER, "a", true);
 	ck_assert_str_eq(route_state_text(&providers[0], subject, NOW), "disabled");
 	providers[0].configured = false;
 	ck_assert_str_eq(route_state_text(&providers[0], subject, NOW), "not_configured");
@@ -365,10 +365,10 @@ START_TEST(forcing_does_not_make_a_target_able)
 	struct config config = {0};
 
 	want_a_seed(&own, &config);
-	health_force(health, "a", true, NOW + MINUTE, 0);
+	health_force(health, "a", true, NOW + MINUTE, 0, NOW);
 	expect("a/m! a/n! b/m! c/m!");
 	want.fallback = false;
-	health_force(health, NULL, false, 0, 0);
+	health_force(health, NULL, false, 0, 0, NOW);
 	expect("a/m! a/n! b/m c/m!");
 }
 END_TEST

@@ -33,7 +33,8 @@ force(struct explore *explore, const char *name, bool strict)
 		explore->forced = NULL;
 	explore->forced_ms = now_ms;
 	explore->strict |= name && strict;
-	health_force(scene->core.health, name, strict, until_ms, 0);
+	health_force(
+		scene->core.health, name, strict, until_ms, 0, scene->clock.time_ms);
 }
 
 static void
@@ -59,7 +60,7 @@ administer(struct explore *explore)
 		break;
 	case 4:
 		explore_say(explore, "%s is %s", name, yes ? "disabled" : "enabled");
-		health_subject(health, HEALTH_PROVIDER, name)->disabled = yes;
+		(void)health_disable(health, HEALTH_PROVIDER, name, yes);
 		gate_wake(&scene->core.gate);
 		break;
 	default: explore_configure(explore); break;

@@ -193,7 +193,8 @@ may_pass(struct explore_moment *moment, const struct health_subject *subject)
 {
 	if (!keeps_out(moment, subject) || is_forced(moment))
 		return true;
-	return explore_holds(moment, subject->circuit.hearsay || is_early(moment, subject),
+	return explore_holds(moment, circuit_is_hearsay(&subject->circuit, now_ms(moment)) ||
+			is_early(moment, subject),
 		"%s for call %zu", subject->name, moment->call->number);
 }
 

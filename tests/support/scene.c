@@ -45,7 +45,8 @@ on_log(void *arg, enum log_level level, const char *line)
 static void
 add_probe(struct scene *scene, size_t request, const struct health_subject *subject, bool aside)
 {
-	if (!subject || !subject->circuit.open || subject->circuit.hearsay || aside)
+	if (!subject || !subject->circuit.open || aside ||
+		circuit_is_hearsay(&subject->circuit, scene->clock.time_ms))
 		return;
 	for (size_t i = 0; i < scene->probe_count; i++)
 		if (scene->probes[i].kind == subject->kind &&

@@ -332,7 +332,8 @@ force(struct scene *scene, struct words *words)
 		return words_fault(words, "a provider's name");
 	(void)words_time(words, &for_ms);
 	bool strict = words_accept(words, "strict");
-	health_force(scene->core.health, provider, strict, scene->clock.time_ms + for_ms, 0);
+	health_force(scene->core.health, provider, strict, scene->clock.time_ms + for_ms, 0,
+		scene->clock.time_ms);
 	return NULL;
 }
 
@@ -343,9 +344,8 @@ able(struct scene *scene, struct words *words, bool disabled)
 
 	if (!name)
 		return words_fault(words, "a provider or a target");
-	health_subject(
-		scene->core.health, strchr(name, '/') ? HEALTH_TARGET : HEALTH_PROVIDER, name)
-		->disabled = disabled;
+	(void)health_disable(scene->core.health,
+		strchr(name, '/') ? HEALTH_TARGET : HEALTH_PROVIDER, name, disabled);
 	return NULL;
 }
 
@@ -359,7 +359,7 @@ do_admin(struct scene *scene, struct words *words)
 	if (words_accept(words, "enables"))
 		return able(scene, words, false);
 	if (words_accept(words, "forces-nobody"))
-		health_force(scene->core.health, NULL, false, 0, 0);
+		health_force(scene->core.health, NULL, false, 0, 0, scene->clock.time_ms);
 	else if (words_accept(words, "clears-cache"))
 		(void)health_unprefer_all(scene->core.health);
 	else if (words_accept(words, "resets-health"))
