@@ -42,7 +42,7 @@ health: {check_interval: 0s}
 providers: {a: {api: openai, base_url: "$(base "$1")/v1", api_key: none, models: [m]}}
 chains: {default: {targets: [a/m]}}
 END
-	taskset -c 0 "$build/llmfod" --config "$dir/$1.yaml" --socket "$dir/$1.llmfod" >"$dir/$1.log" 2>&1 &
+	taskset -c 0 "$build/llmfod" --config "$dir/$1.yaml" --socket "$dir/$1.llmfod" --state "$dir/$1.db" >"$dir/$1.log" 2>&1 &
 	echo $! >"$dir/$1.llmfod.pid"
 	pids="$pids $!"
 }

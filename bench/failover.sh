@@ -29,7 +29,7 @@ chains:
   refused_first: {targets: [gone/m, good/m]}
   limited_first: {targets: [limited/m, good/m]}
 EOF
-"$build/llmfod" --config "$dir/llmfo.yaml" --socket "$dir/llmfo.sock" --log-level error >"$dir/llmfod.log" 2>&1 &
+"$build/llmfod" --config "$dir/llmfo.yaml" --socket "$dir/llmfo.sock" --state "$dir/llmfo.db" --log-level error >"$dir/llmfod.log" 2>&1 &
 daemon=$!
 pids="$pids $daemon"
 until [ -S "$dir/llmfo.sock" ]; do

@@ -32,7 +32,7 @@ EOF
 cc -O2 -std=gnu17 -D_GNU_SOURCE -I"$here/../include" -iquote "$here/../proto" -o "$dir/bench_memory" "$here/bench_memory.c" \
 	"$here/../proto/frame.c" $(pkg-config --cflags --libs msgpack-c 2>/dev/null || pkg-config --cflags --libs msgpack)
 for streams; do
-	"$build/llmfod" --config "$dir/llmfo.yaml" --socket "$dir/llmfo.sock" --log-level error >"$dir/llmfod.log" 2>&1 &
+	"$build/llmfod" --config "$dir/llmfo.yaml" --socket "$dir/llmfo.sock" --state "$dir/llmfo.db" --log-level error >"$dir/llmfod.log" 2>&1 &
 	daemon=$!
 	until [ -S "$dir/llmfo.sock" ]; do
 		kill -0 "$daemon" || { cat "$dir/llmfod.log"; exit 1; }

@@ -39,6 +39,7 @@ config_unref(struct config *config)
 	free(config->default_chain);
 	free(config->socket_path);
 	free(config->socket_group);
+	free(config->state_path);
 	registry_free(config->registry);
 	free(config->source);
 	free(config);

@@ -124,12 +124,16 @@ struct config_access {
 	char **names; /* as written, NULL-terminated, for messages */
 };
 
+/* In the place of the state file's path. */
+#define CONFIG_STATE_NONE "none"
+
 struct config {
 	int references;
 	char *source;      /* the file's path, or "environment" */
 	char *socket_path; /* NULL: not configured */
 	unsigned socket_mode;
 	char *socket_group; /* NULL: none */
+	char *state_path;   /* NULL: not configured; CONFIG_STATE_NONE: nothing is kept */
 	size_t max_message_bytes;
 	int max_connections;
 	struct config_access callers, admins;

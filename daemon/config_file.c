@@ -12,7 +12,7 @@ static void
 set_defaults(struct config *config)
 {
 	static const char *const sections[] = {
-		"socket", "health", "limits", "defaults", "features"};
+		"socket", "state", "health", "limits", "defaults", "features"};
 
 	for (size_t i = 0; i < UTIL_COUNT(sections); i++)
 		config_section_defaults(sections[i], config);
@@ -65,6 +65,17 @@ check_socket(struct config_reader *r, struct config_node *socket)
 	if (group && !group->bad && config->socket_group &&
 		!config_access_is_group(config->socket_group))
 		config_error(r, group, "there is no group `%s` on this host", config->socket_group);
+}
+
+static void
+check_state(struct config_reader *r, struct config_node *state)
+{
+	struct config_node *path = config_node_get(state, "path");
+	const char *given = r->config->state_path;
+
+	if (path && !path->bad && given && given[0] != '/' &&
+		strcmp(given, CONFIG_STATE_NONE) != 0)
+		config_error(r, path, "`%s` must begin with a slash, or be `none`", given);
 }
 
 static void
@@ -133,6 +144,7 @@ read_root(struct config_reader *r, struct config_node *root)
 	warn_open_admins(r, config_node_get(access, "admins"));
 	config_access_read(r, config_node_get(access, "reporters"), NULL, &config->reporters);
 	check_socket(r, config_node_get(root, "socket"));
+	check_state(r, config_node_get(root, "state"));
 	check_cooldown(r, config_node_get(root, "health"));
 	config_providers_read(r, providers);
 	config_models_read(r, config_node_get(root, "registry"), config_node_get(root, "models"));

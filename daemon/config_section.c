@@ -500,7 +500,7 @@ config_keep_unreloadable(
 		void *to = (char *)next + row->offset;
 		const void *from = (const char *)now + row->offset;
 		struct config_place place = {next->source, 0, 0, row->path};
-		/* rows that a reload cannot bring into effect are the socket's: these types */
+		/* rows that a reload cannot bring into effect are of these types */
 		assert(row->type == TEXT || row->type == MODE);
 		bool changed = row->type == TEXT ? keep_text(to, *(char *const *)from)
 						 : keep_mode(to, *(const unsigned *)from);

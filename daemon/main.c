@@ -29,6 +29,9 @@ static const char usage[] =
 	"                        /etc/llmfo/llmfo.yaml, else made from the environment)\n"
 	"  --socket PATH         socket (default: $LLMFO_SOCKET, else socket.path, else a\n"
 	"                        user's own, else /run/llmfo/llmfo.sock)\n"
+	"  --state FILE          what is remembered over a restart; `none`: nothing is\n"
+	"                        (default: state.path, else $STATE_DIRECTORY/llmfo.db, else\n"
+	"                        /var/lib/llmfo/llmfo.db, else a user's own)\n"
 	"  --env-file FILE       variables for ${VAR} and keys, read again at each reload\n"
 	"  --check-config        print every fault of the configuration and end\n"
 	"  --log-level LEVEL     error, warning, info (default) or debug\n"
@@ -39,6 +42,7 @@ static const char usage[] =
 enum {
 	OPTION_CONFIG = 256,
 	OPTION_SOCKET,
+	OPTION_STATE,
 	OPTION_ENV_FILE,
 	OPTION_CHECK,
 	OPTION_LEVEL,
@@ -49,6 +53,7 @@ enum {
 static const struct option long_options[] = {
 	{"config", required_argument, NULL, OPTION_CONFIG},
 	{"socket", required_argument, NULL, OPTION_SOCKET},
+	{"state", required_argument, NULL, OPTION_STATE},
 	{"env-file", required_argument, NULL, OPTION_ENV_FILE},
 	{"check-config", no_argument, NULL, OPTION_CHECK},
 	{"log-level", required_argument, NULL, OPTION_LEVEL},
@@ -69,6 +74,16 @@ choice(int value, const char *option, const char *given, const char *known)
 	return value;
 }
 
+static const char *
+state_path(const char *given)
+{
+	if (!given[0]) {
+		fprintf(stderr, "llmfod: --state: no path; `none` keeps nothing\n");
+		exit(2);
+	}
+	return given;
+}
+
 static void
 parse(int argc, char **argv, struct server_options *options)
 {
@@ -78,6 +93,7 @@ parse(int argc, char **argv, struct server_options *options)
 		switch (option) {
 		case OPTION_CONFIG: options->config = optarg; break;
 		case OPTION_SOCKET: options->socket = optarg; break;
+		case OPTION_STATE: options->state = state_path(optarg); break;
 		case OPTION_ENV_FILE: options->env_file = optarg; break;
 		case OPTION_CHECK: options->check_config = true; break;
 		case OPTION_LEVEL:

@@ -12,6 +12,7 @@
 struct server_options {
 	const char *config;
 	const char *socket;
+	const char *state;
 	const char *env_file;
 	bool check_config;
 };

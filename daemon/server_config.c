@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -71,6 +72,50 @@ server_config_socket(const struct server_options *options, const struct config *
 	if (geteuid() != 0 && runtime && runtime[0])
 		return x_asprintf("%s/llmfo/llmfo.sock", runtime);
 	return x_strdup(SERVER_SOCKET);
+}
+
+/* Where systemd or the user's own settings say that state belongs; NULL: nowhere. */
+static char *
+state_place(void)
+{
+	const char *folders = getenv("STATE_DIRECTORY"), *xdg = getenv("XDG_STATE_HOME");
+	const char *home = getenv("HOME");
+
+	/* several are separated by colons; the first one is ours */
+	if (folders && folders[0] == '/')
+		return x_asprintf("%.*s/llmfo.db", (int)strcspn(folders, ":"), folders);
+	if (geteuid() == 0)
+		return x_strdup(SERVER_STATE);
+	if (xdg && xdg[0] == '/')
+		return x_asprintf("%s/llmfo/llmfo.db", xdg);
+	if (home && home[0] == '/')
+		return x_asprintf("%s/.local/state/llmfo/llmfo.db", home);
+	return NULL;
+}
+
+/* The same file wherever the process goes. */
+static char *
+absolute(const char *path)
+{
+	char *here = path[0] == '/' ? NULL : getcwd(NULL, 0);
+	char *whole = here ? x_asprintf("%s/%s", here, path) : x_strdup(path);
+
+	free(here);
+	return whole;
+}
+
+char *
+server_config_state(const struct server_options *options, const struct config *config)
+{
+	const char *given = options->state ? options->state : config->state_path;
+
+	if (given)
+		return strcmp(given, CONFIG_STATE_NONE) == 0 ? NULL : absolute(given);
+	char *path = state_place();
+	if (!path)
+		log_warning("state: nothing is remembered over a restart, for neither --state, "
+			    "state.path, $STATE_DIRECTORY, $XDG_STATE_HOME nor $HOME says where");
+	return path;
 }
 
 char *

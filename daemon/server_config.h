@@ -9,6 +9,7 @@
 
 #define SERVER_CONFIG_FILE "/etc/llmfo/llmfo.yaml"
 #define SERVER_SOCKET "/run/llmfo/llmfo.sock"
+#define SERVER_STATE "/var/lib/llmfo/llmfo.db"
 #define SERVER_MODELS_FILE LLMFO_PKGDATADIR "/models.yaml"
 
 /*
@@ -26,6 +27,12 @@ bool server_config_exists(const char *path);
 /* The socket's path: --socket, $LLMFO_SOCKET, socket.path, else the user's or the host's. A new
  * string. */
 char *server_config_socket(const struct server_options *options, const struct config *config);
+/*
+ * The state file's path, absolute: --state, state.path, in $STATE_DIRECTORY, else the host's or the
+ * user's. A new string; NULL: nothing is to be kept, or (with a warning in the log) there is no
+ * place for it.
+ */
+char *server_config_state(const struct server_options *options, const struct config *config);
 /* The first fault and how many more there are, a new string; for status. */
 char *server_config_summary(const struct config_faults *faults);
 /* Faults and warnings to the log, or (--check-config) faults to stdout and warnings to stderr. */

@@ -13,6 +13,7 @@ START_TEST(the_defaults_are_those_of_the_manual)
 
 	ck_assert_ptr_null(c->socket_path);
 	ck_assert_ptr_null(c->socket_group);
+	ck_assert_ptr_null(c->state_path);
 	ck_assert_uint_eq(c->socket_mode, 0660);
 	ck_assert_uint_eq(c->max_message_bytes, 16777216);
 	ck_assert_int_eq(c->max_connections, 4096);
@@ -57,6 +58,7 @@ START_TEST(every_value_is_taken)
 	        "0s,\n"
 		"  check_interval: 10ms, when_all_open: fail}\n"
 		"limits: {calls: 8, queue: 0}\n"
+		"state: {path: /tmp/db}\n"
 		"defaults: {chain: FAST, strategy: sequential, deadline: 3s}\n"
 		"features: {fallback: false, preferred: false, health_tracking: false,\n"
 		"  active_checks: false}\n"
@@ -79,6 +81,7 @@ START_TEST(every_value_is_taken)
 	const struct config_chain *chain = config_find_chain(c, "fast", false);
 
 	ck_assert_str_eq(c->socket_path, "/tmp/s");
+	ck_assert_str_eq(c->state_path, "/tmp/db");
 	ck_assert_uint_eq(c->socket_mode, 0600);
 	ck_assert_str_eq(c->socket_group, "root");
 	ck_assert_uint_eq(c->max_message_bytes, 1048576);
@@ -307,8 +310,10 @@ END_TEST
 
 START_TEST(what_only_a_start_brings_into_effect_stays)
 {
-	struct config *now = support_read(ONE "socket: {path: /run/a, mode: \"0600\"}\n", NULL);
-	struct config *same = support_read(ONE "socket: {path: /run/a, mode: \"0600\"}\n", NULL);
+	struct config *now = support_read(ONE "socket: {path: /run/a, mode: \"0600\"}\n"
+					    "state: {path: none}\n", NULL);
+	struct config *same = support_read(ONE "socket: {path: /run/a, mode: \"0600\"}\n"
+					     "state: {path: none}\n", NULL);
 	struct config *next =
 		support_read(ONE "socket: {path: /run/b, group: root, max_connections: 7}\n", NULL);
 
@@ -320,11 +325,13 @@ START_TEST(what_only_a_start_brings_into_effect_stays)
 	ck_assert_str_eq(report,
 		"warning: socket.path: takes effect at the next start\n"
 		"warning: socket.mode: takes effect at the next start\n"
-		"warning: socket.group: takes effect at the next start\n");
+		"warning: socket.group: takes effect at the next start\n"
+		"warning: state.path: takes effect at the next start\n");
 	free(report);
 	ck_assert_str_eq(next->socket_path, "/run/a");
 	ck_assert_uint_eq(next->socket_mode, 0600);
 	ck_assert_ptr_null(next->socket_group);
+	ck_assert_str_eq(next->state_path, "none");
 	ck_assert_int_eq(next->max_connections, 7);
 	config_unref(next);
 	config_unref(same);

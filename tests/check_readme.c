@@ -233,13 +233,14 @@ start_daemon(void)
 		x_asprintf("for i in $(seq 200); do '%s' ping >/dev/null && exit 0; sleep 0.05;"
 			   " done; cat '%s'; exit 1",
 			program("LLMFOCTL", "./llmfoctl"), log);
+	char *state = x_asprintf("%s/llmfo.db", support_folder);
 	const char *path = program("LLMFOD", "./llmfod");
 	int status;
 	pid_t pid = fork();
 
 	if (pid == 0) {
 		if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && freopen(log, "w", stderr))
-			execl(path, path, "--config", config, (char *)NULL);
+			execl(path, path, "--config", config, "--state", state, (char *)NULL);
 		_exit(127);
 	}
 	char *said = output_of(ping, &status);
@@ -247,6 +248,7 @@ start_daemon(void)
 	free(said);
 	free(ping);
 	free(log);
+	free(state);
 	free(config);
 	return pid;
 }

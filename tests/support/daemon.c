@@ -36,6 +36,7 @@ daemon_init(struct daemon *d)
 	snprintf(d->socket, sizeof d->socket, "%s/llmfo.sock", d->directory);
 	snprintf(d->config, sizeof d->config, "%s/llmfo.yaml", d->directory);
 	snprintf(d->log, sizeof d->log, "%s/log", d->directory);
+	snprintf(d->state, sizeof d->state, "%s/llmfo.db", d->directory);
 	snprintf(address.sun_path, sizeof address.sun_path, "%s/notify", d->directory);
 	d->notify = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	ck_assert(d->notify >= 0 &&
@@ -126,6 +127,10 @@ become_daemon(const struct daemon *d)
 	if (!d->no_socket) {
 		arguments[n++] = writable("--socket");
 		arguments[n++] = writable(d->socket);
+	}
+	if (!d->no_state) {
+		arguments[n++] = writable("--state");
+		arguments[n++] = writable(d->state);
 	}
 	for (size_t i = 0; d->options && d->options[i] && n < OPTIONS_MAX - 1; i++)
 		arguments[n++] = writable(d->options[i]);

@@ -16,11 +16,12 @@
 
 struct daemon {
 	char directory[64];
-	char socket[96], config[96], log[96];
+	char socket[96], config[96], log[96], state[96];
 	const char *const *options;   /* further ones of llmfod, NULL-terminated; NULL: none */
 	const char *const *variables; /* NAME=VALUE, NULL-terminated, set for it; NULL: none */
 	bool no_config;               /* no --config: the environment is the configuration */
 	bool no_socket;               /* no --socket either */
+	bool no_state;                /* nor --state, which is a file of its folder */
 	int inherited;                /* a listening socket to be passed as systemd does; 0: none */
 	uid_t client_uid;             /* who its clients run as; 0: as the test does */
 	gid_t client_gid;             /* and their only further group; 0: none */
