@@ -35,7 +35,8 @@ db_file_make_folder(const char *path, struct buf *why)
 	char *folder = x_strdup(path);
 	int error = 0;
 
-	for (char *slash = strchr(folder + 1, '/'); slash && !error; slash = strchr(slash + 1, '/')) {
+	for (char *slash = strchr(folder + 1, '/'); slash && !error;
+		slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
 		if (mkdir(folder, 0700) < 0 && errno != EEXIST && access(folder, F_OK) < 0)
 			error = fault(why, folder, errno);

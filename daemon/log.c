@@ -23,8 +23,8 @@ static struct {
 	enum log_level level;
 	enum log_format format;
 	bool terminal;
-	uint64_t dropped;
-	uint64_t told; /* how many of them were spoken of */
+	_Atomic uint64_t dropped;
+	_Atomic uint64_t told; /* how many of them were spoken of */
 	void (*sink)(void *arg, enum log_level level, const char *line);
 	void *sink_arg;
 } log_state = {.level = LOG_WARNING};

@@ -3,7 +3,7 @@
  * The log: one line an event, to stderr, as text for people, logfmt or JSON, with the priorities
  * that the journal reads in front when it is not a terminal. A reader that does not read makes
  * lines drop (and be counted), never the daemon wait. Callers pass no secret and no prompt; control
- * characters are made harmless here.
+ * characters are made harmless here. Lines may come from any thread once it is set up.
  */
 #ifndef LLMFO_LOG_H
 #define LLMFO_LOG_H

@@ -20,7 +20,9 @@ static void
 begin(int64_t now_ms, const struct snapshot *found)
 {
 	static const struct health_policy policy = {
-		.circuit = {.failure_threshold = 3, .cooldown_ms = 300000, .cooldown_max_ms = 300000},
+		.circuit = {.failure_threshold = 3,
+			.cooldown_ms = 300000,
+			.cooldown_max_ms = 300000},
 		.preferred_ttl_ms = 1800000,
 		.tracking = true,
 		.preferred = true,
@@ -288,9 +290,8 @@ START_TEST(many_restarts_lose_and_add_nothing)
 		restart(1000, START_MS + i);
 		is_shared();
 	}
-	ck_assert_int_eq(circuit_remaining_ms(
-				 &health_find(health, HEALTH_TARGET, "a/m")->circuit, time_.time_ms),
-		250000);
+	const struct health_subject *target = health_find(health, HEALTH_TARGET, "a/m");
+	ck_assert_int_eq(circuit_remaining_ms(&target->circuit, time_.time_ms), 250000);
 	ck_assert_int_eq(health_preferred(health, "c", time_.time_ms)->until_ms,
 		time_.time_ms + 1750000);
 	ck_assert_int_eq(health_forced(health, time_.time_ms)->until_ms, time_.time_ms + 10000);
