@@ -188,28 +188,46 @@ open_writing(struct db *db, bool load, struct buf *why)
 	}
 	if (fault == DB_WELL)
 		return 0;
-	if (fault == DB_FAILED || set_aside(db, fault, why))
+	if (fault == DB_FAILED || fault == DB_BUSY || set_aside(db, fault, why))
 		return LLMFO_EINTERNAL;
 	return begin_anew(db, why);
 }
 
-/* The first time: reads what is there even where it may not be written. */
+/* What is there is read at least. */
+static enum db_fault
+read_there(struct db *db, struct buf *why)
+{
+	if (db->second)
+		return open_there(db, true, why);
+	db->sqlite = db_connect_rescue(db->path);
+	return db->sqlite && load_all(db) == SQLITE_OK ? DB_WELL : DB_FAILED;
+}
+
+static void
+read_only(struct db *db)
+{
+	struct buf why;
+
+	buf_init(&why, 8192);
+	if (db_file_look(db->path, &db->id, &why) == DB_FILE_THERE &&
+		read_there(db, &why) != DB_WELL)
+		log_error("state: what was remembered cannot be read (%s)", db->path);
+	disconnect(db);
+	buf_free(&why);
+}
+
+/* The first time: reads what is there even where it cannot be written. */
 static int
 open_first(struct db *db, struct buf *why)
 {
-	struct buf reason;
 	int error = db_file_make_folder(db->path, why);
 
 	if (!error)
 		error = take_lock(db, why);
 	if (!error)
-		return open_writing(db, true, why);
-	buf_init(&reason, sizeof db->why);
-	if (db_file_look(db->path, &db->id, &reason) == DB_FILE_THERE &&
-		open_there(db, true, &reason) != DB_WELL)
-		log_error("state: what was remembered cannot be read: %s", reason.data);
-	disconnect(db);
-	buf_free(&reason);
+		error = open_writing(db, true, why);
+	if (error)
+		read_only(db);
 	return error;
 }
 
@@ -310,7 +328,7 @@ attempt(struct db *db, struct buf *why)
 	if (code == SQLITE_OK)
 		return 0;
 	/* after an error of the disk nothing that the connection knows is to be relied on */
-	if ((code & 0xff) != SQLITE_BUSY)
+	if (db_fault_of(code) != DB_BUSY)
 		disconnect(db);
 	if (db_fault_of(code) != DB_BROKEN)
 		return LLMFO_EINTERNAL;

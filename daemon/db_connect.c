@@ -12,6 +12,8 @@ db_fault_of(int code)
 {
 	switch (code & 0xff) {
 	case SQLITE_OK: return DB_WELL;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED: return DB_BUSY;
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
 	case SQLITE_FORMAT:
@@ -91,7 +93,7 @@ check(sqlite3 *sqlite, const char *path, struct buf *why)
 	if (code == SQLITE_OK)
 		code = read_number(sqlite, "PRAGMA user_version", &version);
 	if (code == SQLITE_OK && application != DB_APPLICATION_ID)
-		return complain(why, path, "is another program's database", DB_BROKEN);
+		return complain(why, path, "is no state file of llmfod", DB_BROKEN);
 	if (code == SQLITE_OK && version > DB_VERSION)
 		return complain(why, path, "is from a later version of llmfod", DB_NEWER);
 	if (code == SQLITE_OK && version != DB_VERSION)
@@ -160,6 +162,44 @@ db_connect(const char *path, bool writing, enum db_fault *fault, struct buf *why
 		db_say(sqlite, path, why);
 	}
 	if (*fault == DB_WELL)
+		return sqlite;
+	(void)sqlite3_close(sqlite);
+	return NULL;
+}
+
+/* The path in a URI that says that the file does not change. */
+static char *
+immutable_uri(const char *path)
+{
+	struct buf uri;
+
+	buf_init(&uri, 3 * strlen(path) + 64);
+	(void)buf_puts(&uri, "file:");
+	for (; *path; path++)
+		(void)buf_printf(&uri, strchr("%?#", *path) ? "%%%02x" : "%c", *path);
+	(void)buf_puts(&uri, "?immutable=1");
+	return buf_take(&uri, NULL);
+}
+
+sqlite3 *
+db_connect_rescue(const char *path)
+{
+	/* a log is read only by who may lock the file, and then kept in memory */
+	bool logged = db_file_bytes(path, "-wal") > 0;
+	char *name = logged ? x_strdup(path) : immutable_uri(path);
+	sqlite3 *sqlite = open_file(
+		name, logged ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
+	enum db_fault fault = DB_FAILED;
+	struct buf why;
+
+	buf_init(&why, 1024);
+	(void)sqlite3_db_config(sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	if (sqlite && db_execute(sqlite, settings) == SQLITE_OK &&
+		(!logged || db_execute(sqlite, "PRAGMA locking_mode=EXCLUSIVE") == SQLITE_OK))
+		fault = check(sqlite, path, &why);
+	buf_free(&why);
+	free(name);
+	if (fault == DB_WELL)
 		return sqlite;
 	(void)sqlite3_close(sqlite);
 	return NULL;

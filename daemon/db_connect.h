@@ -20,6 +20,7 @@
 
 enum db_fault {
 	DB_WELL,
+	DB_BUSY,   /* somebody has it locked */
 	DB_FAILED, /* it may go well another time */
 	DB_BROKEN, /* the file is no good */
 	DB_NEWER,  /* a later llmfod wrote it */
@@ -32,6 +33,9 @@ void db_say(sqlite3 *sqlite, const char *path, struct buf *why);
 /* Opens a file that is there. writing: false looks at it and leaves it as it is, for another
  * process may write. NULL with *fault and why. */
 sqlite3 *db_connect(const char *path, bool writing, enum db_fault *fault, struct buf *why);
+/* Opens it for reading where that fails because nothing can be written, not even what SQLite keeps
+ * beside it: for one that nobody writes. NULL: not even so. */
+sqlite3 *db_connect_rescue(const char *path);
 /* Makes a new, empty one at path, where there must be none. */
 int db_create(const char *path, struct buf *why);
 /* Statements that return nothing. An SQLite result code. */

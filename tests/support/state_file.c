@@ -178,7 +178,6 @@ connect_to(const char *path)
 
 	ck_assert_int_eq(sqlite3_open_v2(path, &sqlite, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
 	(void)sqlite3_busy_timeout(sqlite, 5000);
-	(void)sqlite3_db_config(sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	return sqlite;
 }
 
