@@ -7,7 +7,6 @@
  */
 #include "db.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -18,6 +17,7 @@
 #include "db_connect.h"
 #include "llmfo.h"
 #include "log.h"
+#include "utf8.h"
 
 /* The same complaint is told again after so long. */
 #define TELL_AGAIN_MS ((int64_t)10 * 60 * 1000)
@@ -344,13 +344,14 @@ static void
 tell(struct db *db, bool ok, const char *why)
 {
 	int64_t now_ms = monotonic_ms();
+	size_t length = utf8_good_bytes(why, strnlen(why, sizeof db->why - 1));
 
 	pthread_mutex_lock(&db->mutex);
 	bool was_ok = db->ok;
-	bool news = !ok && (was_ok || strncmp(db->why, why, sizeof db->why - 1) != 0);
+	bool news = was_ok || strlen(db->why) != length || memcmp(db->why, why, length) != 0;
 	db->ok = ok;
-	memset(db->why, 0, sizeof db->why);
-	memcpy(db->why, why, strnlen(why, sizeof db->why - 1));
+	memcpy(db->why, why, length);
+	db->why[length] = '\0';
 	pthread_mutex_unlock(&db->mutex);
 	if (ok && !was_ok)
 		log_info("state: %s is written", db->path);
@@ -480,6 +481,8 @@ db_open(const char *path, struct db_task *task, struct buf *why)
 	pthread_condattr_destroy(&attributes);
 	int error = open_first(db, why);
 	settle(db, error, why);
+	if (!error)
+		buf_clear(why);
 	start_thread(db);
 	return db;
 }

@@ -17,10 +17,8 @@ db_fault_of(int code)
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
 	case SQLITE_FORMAT:
-	/* our own statements and values are right: what lies there has other tables */
+	/* our own statements are right: what lies there has other tables */
 	case SQLITE_ERROR:
-	case SQLITE_CONSTRAINT:
-	case SQLITE_MISMATCH:
 	case SQLITE_SCHEMA: return DB_BROKEN;
 	default: return DB_FAILED;
 	}

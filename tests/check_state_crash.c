@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A daemon that is killed while it writes leaves one whole snapshot; a file with changed bytes in it
- * is used or set aside, and harms nobody. By a seed: CHECK_STATE_SEED. */
+/* A daemon that is killed while it writes leaves one whole snapshot; a file with changed bytes in
+ * it is used or set aside, and harms nobody. By a seed: CHECK_STATE_SEED. */
 #include <check.h>
 #include <signal.h>
 #include <sqlite3.h>

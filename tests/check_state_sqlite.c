@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What was saved is found again, by the time that went by; what somebody wrote into it is checked. */
+/* What was saved is found again, by the time that went by; what somebody wrote into it is
+ * checked. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>

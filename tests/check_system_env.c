@@ -190,6 +190,8 @@ START_TEST(its_command_line_is_checked)
 		{{"--log-level", "loud"}, 2},
 		{{"--log-format", "xml"}, 2},
 		{{"--config"}, 2},
+		{{"--state"}, 2},
+		{{"--state", ""}, 2},
 	};
 
 	for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {

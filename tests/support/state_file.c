@@ -218,6 +218,15 @@ state_file_wait_number(const char *query, int64_t number)
 	}
 }
 
+int64_t
+state_file_now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 const char *
 state_file_name(const char *suffix)
 {
@@ -285,6 +294,15 @@ state_file_fork(void (*act)(void))
 	ck_assert_int_eq(read(done[0], &byte, 1), 1);
 	close(done[0]);
 	return pid;
+}
+
+void
+state_file_be_a_daemon(void)
+{
+	struct state *state = state_file_open(NULL);
+
+	state_file_save(state, 1, STATE_FILE_CIRCUITS);
+	state_file_wait_number("SELECT coalesce(max(failures), 0) FROM circuit", 1);
 }
 
 void

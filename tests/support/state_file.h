@@ -10,6 +10,9 @@
 
 #include "state_sqlite.h"
 
+/* So many circuits where nothing else is said. */
+#define STATE_FILE_CIRCUITS 50
+
 extern char state_folder[64];
 extern char state_path[96]; /* the file in it: not there yet */
 
@@ -36,6 +39,9 @@ int64_t state_file_number(const char *query);
 /* Waits until a query of one number says so. */
 void state_file_wait_number(const char *query, int64_t number);
 
+/* Monotonic. */
+int64_t state_file_now_ms(void);
+
 /* The path with a suffix: valid until the next but seven. */
 const char *state_file_name(const char *suffix);
 /* Is there one with that suffix? */
@@ -48,6 +54,8 @@ unsigned state_file_logged(const char *part);
 
 /* A process of its own that does this and then waits; returns when it has done it. */
 pid_t state_file_fork(void (*act)(void));
+/* For it: a daemon whose state stays open, with STATE_FILE_CIRCUITS of mark 1 in it. */
+void state_file_be_a_daemon(void);
 /* Ends it by a signal. */
 void state_file_end(pid_t pid, int signal);
 
