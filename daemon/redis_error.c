@@ -7,6 +7,8 @@
 #include "buf.h"
 
 #define QUOTED_MAX_BYTES 80
+/* Redis cuts what it quotes: so much of the password's beginning counts as the password. */
+#define SECRET_BYTES 4
 
 static const struct known {
 	const char *begins;
@@ -79,7 +81,8 @@ first_word(const char *error, size_t length)
 static bool
 has_secret(const struct redis_url *url, const char *error, size_t length)
 {
-	return url->password && memmem(error, length, url->password, strlen(url->password));
+	return url->password &&
+		memmem(error, length, url->password, strnlen(url->password, SECRET_BYTES));
 }
 
 /* Puts the text down as one line, and cuts it where a character ends. */

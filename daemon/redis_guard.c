@@ -70,8 +70,9 @@ on_digit(struct redis_guard *guard, char c)
 		guard->negative = true;
 		return NULL;
 	}
-	if (c < '0' || c > '9' || ++guard->digits > DIGITS_MAX ||
-		guard->number > (INT64_MAX - (c - '0')) / 10)
+	bool after_zero = guard->digits > 0 && guard->number == 0;
+	if (c < '0' || c > '9' || after_zero || (c == '0' && guard->negative && !guard->digits) ||
+		++guard->digits > DIGITS_MAX || guard->number > (INT64_MAX - (c - '0')) / 10)
 		return "a number that is none";
 	guard->number = guard->number * 10 + (c - '0');
 	return NULL;
