@@ -22,7 +22,8 @@ check_prefix(struct config_reader *r, struct config_node *node)
 		c++;
 	if (*c)
 		config_error(r, node,
-			"must have no blanks, no letters but English ones and none of * ? [ ] \\ ^");
+			"must have no blanks, no letters but English ones and none of "
+			"* ? [ ] \\ ^");
 }
 
 /* Several places may hold the password; one is to. False: it was one too many, and is told. */

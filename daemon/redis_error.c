@@ -112,8 +112,8 @@ redis_error_text(const struct redis_url *url, enum redis_error_at at, const char
 		(void)buf_puts(&line, row->why);
 	} else if (begins(error, length, "NOPERM")) {
 		(void)buf_puts(&line,
-			"Redis does not let this user do that (NOPERM): it needs GETRANGE, PTTL, SET, "
-			"DEL, PUBLISH, SUBSCRIBE, PING under redis.prefix");
+			"Redis does not let this user do that (NOPERM): it needs GETRANGE, PTTL, "
+			"SET, DEL, PUBLISH, SUBSCRIBE, PING under redis.prefix");
 	} else {
 		(void)buf_puts(&line, "Redis says: ");
 		if (length > QUOTED_MAX_BYTES)

@@ -11,6 +11,12 @@
 #define DEFAULT_PORT 6379
 #define HOST_MAX_BYTES 253
 #define PATH_MAX_BYTES 107
+#define NO_SENTINEL "Sentinel is not supported: give the address of the Redis itself"
+#define NO_CLUSTER "a cluster is not supported: give the address of a single Redis"
+#define SEVERAL \
+	"it names several hosts; a cluster or Sentinel is not supported: give the address of a " \
+	"single Redis"
+#define TWICE "it names a user, a password or a database twice"
 #define BAD_DB "the database must be a number from 0 to 1000000: redis://127.0.0.1:6379/0"
 
 /* A piece of the text that is being parsed. */
@@ -30,13 +36,13 @@ static const struct scheme {
 	{"rediss", false,
 		"TLS is not supported: let a local stunnel or the like do it, and give its address "
 		"as redis:// or unix://"},
-	{"redis+sentinel", false, "Sentinel is not supported: give the address of the Redis itself"},
-	{"redis-sentinel", false, "Sentinel is not supported: give the address of the Redis itself"},
-	{"rediss+sentinel", false, "Sentinel is not supported: give the address of the Redis itself"},
-	{"sentinel", false, "Sentinel is not supported: give the address of the Redis itself"},
-	{"redis+cluster", false, "a cluster is not supported: give the address of a single Redis"},
-	{"redis-cluster", false, "a cluster is not supported: give the address of a single Redis"},
-	{"rediss+cluster", false, "a cluster is not supported: give the address of a single Redis"},
+	{"redis+sentinel", false, NO_SENTINEL},
+	{"redis-sentinel", false, NO_SENTINEL},
+	{"rediss+sentinel", false, NO_SENTINEL},
+	{"sentinel", false, NO_SENTINEL},
+	{"redis+cluster", false, NO_CLUSTER},
+	{"redis-cluster", false, NO_CLUSTER},
+	{"rediss+cluster", false, NO_CLUSTER},
 };
 
 static void
@@ -170,7 +176,7 @@ take_secret(char **into, struct piece piece)
 	const char *why = NULL;
 
 	if (*into)
-		return "it names a user, a password or a database twice";
+		return TWICE;
 	if (piece.length == 0)
 		return NULL;
 	if (piece.length > 3 * REDIS_URL_PASSWORD_MAX_BYTES)
@@ -223,8 +229,7 @@ take_host(struct redis_url *url, struct piece *authority)
 		return "what stands in brackets is no IPv6 address";
 	for (size_t i = 0; !in_brackets && i < host.length; i++) {
 		if (host.at[i] == ',')
-			return "it names several hosts; a cluster or Sentinel is not supported: "
-			       "give the address of a single Redis";
+			return SEVERAL;
 		if (!is_host_char(host.at[i]))
 			return "its host holds a character that no host's name has";
 	}
@@ -241,8 +246,7 @@ take_port(struct redis_url *url, struct piece authority)
 		return "behind the bracket of an IPv6 address stands a colon and the port, if "
 		       "anything";
 	if (memchr(authority.at, ',', authority.length))
-		return "it names several hosts; a cluster or Sentinel is not supported: give the "
-		       "address of a single Redis";
+		return SEVERAL;
 	if (memchr(authority.at, ':', authority.length))
 		return "an IPv6 address stands in brackets: redis://[::1]:6379/0";
 	url->port = number(authority, 1, 65535);
@@ -253,7 +257,7 @@ static const char *
 take_db(struct redis_url *url, struct piece piece)
 {
 	if (url->db >= 0)
-		return "it names a user, a password or a database twice";
+		return TWICE;
 	url->db = number(piece, 0, REDIS_URL_DB_MAX);
 	return url->db >= 0 ? NULL : BAD_DB;
 }

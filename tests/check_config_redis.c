@@ -4,6 +4,62 @@
 
 #define URL "redis: {url: \"redis://h:1/2\""
 
+static const struct fault_row {
+	const char *text, *report;
+} faults[] = {
+	{ONE "redis: {url: \"rediss://:s3cret@h\"}\n",
+		"2:14: redis.url: TLS is not supported: let a local stunnel or the like do it, "
+		"and give its address as redis:// or unix://\n"},
+	{ONE "redis: {url: \"redis+sentinel://:s3cret@h/0\"}\n",
+		"2:14: redis.url: Sentinel is not supported: give the address of the Redis "
+		"itself\n"},
+	{ONE "redis: {url: 127.0.0.1:s3cret}\n",
+		"2:14: redis.url: it must begin with redis:// or unix://, as in "
+		"redis://127.0.0.1:6379/0 or unix:///run/redis/redis.sock\n"},
+	{ONE "redis: {prefix: a}\n",
+		"warning: 2:1: redis: has no url: every host keeps what it knows to itself\n"},
+	{ONE "redis: {url: \"${NOPE}\"}\n",
+		"warning: 2:14: redis.url: NOPE is not set: every host keeps what it knows to "
+		"itself\n"},
+	{ONE "redis: {url: \"redis://h\", password: \"${NOPE}\"}\n",
+		"warning: 2:37: redis.password: NOPE is not set; Redis gets no password from "
+		"here\n"},
+	{ONE "redis: {url: \"redis://:s3cret@h\", password: s3cret, password_file: /p}\n",
+		"2:45: redis.password: there is a password already, in redis.url; leave one of "
+		"them out\n"
+		"2:68: redis.password_file: there is a password already, in redis.url; leave "
+		"one of them out\n"},
+	{ONE "redis: {url: \"redis://h\", password: \"s3\\ncret\"}\n",
+		"2:37: redis.password: the password holds a line break or another control "
+		"character\n"},
+	{ONE "redis: {url: \"redis://h\", password_file: /nonexistent/p}\n",
+		"2:42: redis.password_file: `/nonexistent/p` cannot be read: No such file or "
+		"directory\n"},
+	{ONE "redis: {url: \"redis://h\", prefix: \"a*\"}\n",
+		"2:35: redis.prefix: must have no blanks, no letters but English ones and none "
+		"of * ? [ ] \\ ^\n"},
+	{ONE "redis: {url: \"redis://h\", prefix: \"a b\"}\n",
+		"2:35: redis.prefix: must have no blanks, no letters but English ones and none "
+		"of * ? [ ] \\ ^\n"},
+	{ONE "redis: {url: \"redis://h\", pasword: x}\n",
+		"2:27: redis.pasword: unknown key `pasword`; did you mean `password`?\n"},
+	{ONE "redis: redis://h\n",
+		"2:8: redis: must be a map of keys\n"},
+};
+
+START_TEST(every_fault_is_told_with_its_place_and_no_secret)
+{
+	struct config *c;
+	char *report = support_read_there(faults[_i].text, false, &c);
+
+	ck_assert_str_eq(report, faults[_i].report);
+	ck_assert((c == NULL) == !util_starts_with(report, "warning"));
+	ck_assert_ptr_null(strstr(report, "s3"));
+	config_unref(c);
+	free(report);
+}
+END_TEST
+
 START_TEST(without_a_section_there_is_no_redis)
 {
 	struct config *c = support_read(ONE, (const char *[]){"REDIS_URL", "redis://h", NULL});
@@ -102,6 +158,8 @@ main(void)
 	TCase *tc = tcase_create("redis");
 
 	tcase_add_checked_fixture(tc, support_make_folder, support_remove_folder);
+	tcase_add_loop_test(tc, every_fault_is_told_with_its_place_and_no_secret, 0,
+		UTIL_COUNT(faults));
 	tcase_add_test(tc, without_a_section_there_is_no_redis);
 	tcase_add_test(tc, place_and_prefix_are_read);
 	tcase_add_loop_test(tc, the_password_comes_from_one_place, 0, 14);

@@ -12,7 +12,8 @@ static const struct row {
 	const char *error, *why;
 	bool away;
 } rows[] = {
-	{REDIS_ERROR_AT_START, "NOAUTH Authentication required.", "Redis asks for a password", true},
+	{REDIS_ERROR_AT_START, "NOAUTH Authentication required.", "Redis asks for a password",
+		true},
 	{REDIS_ERROR_AT_AUTH, "WRONGPASS invalid username-password pair or user is disabled.",
 		"does not take this user and password", true},
 	{REDIS_ERROR_AT_AUTH, "ERR invalid password", "does not take this password", true},

@@ -158,8 +158,8 @@ START_TEST(any_bytes_that_pass_are_read_without_complaint)
 			if (redis_guard_pass(&guard, &byte, 1))
 				break;
 			ck_assert_int_eq(redisReaderFeed(reader, &byte, 1), REDIS_OK);
-			ck_assert_msg(redisReaderGetReply(reader, &reply) == REDIS_OK, "%s after %.*s",
-				reader->errstr, i, seen);
+			ck_assert_msg(redisReaderGetReply(reader, &reply) == REDIS_OK,
+				"%s after %.*s", reader->errstr, i, seen);
 			ck_assert((reply != NULL) == redis_guard_is_between(&guard));
 			if (!reply)
 				continue;

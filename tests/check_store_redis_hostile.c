@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "log.h"
 #include "redis_link.h"
 #include "support/config_support.h"
 #include "support/fake_redis.h"
@@ -12,26 +11,12 @@
 
 static struct store_stage stage;
 static struct fake_redis fake;
-static char lines[4096];
-
-static void
-note_line(void *arg, enum log_level level, const char *line)
-{
-	size_t used = strlen(lines);
-
-	(void)arg;
-	(void)level;
-	snprintf(lines + used, sizeof lines - used, "%s\n", line);
-}
-
 /* A store at the fake, on the fake's loop. */
 static struct store_stage at;
 
 static void
 begin(const struct fake_redis_script *script)
 {
-	log_setup(LOG_INFO, LOG_TEXT, false);
-	log_capture(note_line, NULL);
 	store_stage_open_loop(&stage);
 	fake_redis_open(&fake, stage.loop);
 	fake.script = script;
@@ -43,7 +28,7 @@ begin(const struct fake_redis_script *script)
 static void
 end(void)
 {
-	ck_assert_ptr_null(strstr(lines, "canary"));
+	ck_assert_ptr_null(strstr(store_stage_log.lines, "canary"));
 	ck_assert_ptr_null(strstr(at.store->why, "canary"));
 	if (at.store)
 		store_stage_begin_close(&at);
@@ -52,7 +37,6 @@ end(void)
 		uv_run(stage.loop, UV_RUN_ONCE);
 	stage.closed = true;
 	store_stage_close(&stage);
-	log_capture(NULL, NULL);
 }
 
 static const struct start_row {

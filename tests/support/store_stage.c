@@ -4,8 +4,24 @@
 
 #include <check.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "log.h"
+
+struct store_stage_log store_stage_log;
+
+static void
+note_line(void *arg, enum log_level level, const char *line)
+{
+	struct store_stage_log *log = arg;
+	size_t used = strlen(log->lines);
+
+	log->warnings += level == LOG_WARNING;
+	log->infos += level == LOG_INFO;
+	snprintf(log->lines + used, sizeof log->lines - used, "%s\n", line);
+}
 
 static void
 run_hook(struct store_stage *stage)
@@ -55,6 +71,9 @@ store_stage_open_loop(struct store_stage *stage)
 {
 	signal(SIGPIPE, SIG_IGN);
 	*stage = (struct store_stage){0};
+	store_stage_log = (struct store_stage_log){0};
+	log_setup(LOG_INFO, LOG_TEXT, false);
+	log_capture(note_line, &store_stage_log);
 	ck_assert_int_eq(uv_loop_init(&stage->own_loop), 0);
 	clock_uv_init(&stage->own_clock, &stage->own_loop);
 	stage->loop = &stage->own_loop;
@@ -125,6 +144,7 @@ store_stage_close(struct store_stage *stage)
 	clock_uv_close(&stage->own_clock);
 	uv_run(stage->loop, UV_RUN_DEFAULT);
 	ck_assert_int_eq(uv_loop_close(stage->loop), 0);
+	log_capture(NULL, NULL);
 }
 
 /* ---- waiting ---- */

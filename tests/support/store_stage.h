@@ -25,6 +25,12 @@ struct store_stage {
 	unsigned results[STORE_AWAY + 1];       /* and how */
 };
 
+/* What was logged since the loop was opened. */
+extern struct store_stage_log {
+	unsigned warnings, infos;
+	char lines[4096];
+} store_stage_log;
+
 /* What read gave, copied. Freed by store_stage_free_items(). */
 struct store_stage_items {
 	enum store_result result;
