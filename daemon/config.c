@@ -36,6 +36,8 @@ config_unref(struct config *config)
 	config_access_free(&config->admins);
 	config_access_free(&config->reporters);
 	config_params_free(&config->params);
+	redis_url_free(config->redis);
+	free(config->redis_prefix);
 	free(config->default_chain);
 	free(config->socket_path);
 	free(config->socket_group);

@@ -9,6 +9,7 @@
 
 #include "buf.h"
 #include "provider.h"
+#include "redis_url.h"
 #include "registry.h"
 #include "strategy.h"
 
@@ -141,6 +142,8 @@ struct config {
 	int failure_threshold;
 	int64_t cooldown_ms, cooldown_max_ms, preferred_ttl_ms, check_interval_ms;
 	bool when_all_open_try;
+	struct redis_url *redis; /* what hosts share is there; NULL: nowhere */
+	char *redis_prefix;      /* of its names */
 	int max_calls, max_queue;
 	int64_t lease_ms;
 	size_t stream_queue_bytes;

@@ -238,8 +238,7 @@ read_switches(struct config_reader *r)
 		r->config->strategy = strategy;
 	if (read_switch(r, "LLM_PREFER_LOCAL", false) && !name)
 		r->config->strategy = STRATEGY_local_first;
-	if (value_of(r, "REDIS_URL"))
-		note(r, true, "REDIS_URL is ignored: a shared store is not available");
+	config_redis_from_env(r, value_of(r, "REDIS_URL"));
 }
 
 static void

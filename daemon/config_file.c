@@ -12,7 +12,7 @@ static void
 set_defaults(struct config *config)
 {
 	static const char *const sections[] = {
-		"socket", "state", "health", "limits", "defaults", "features"};
+		"socket", "state", "redis", "health", "limits", "defaults", "features"};
 
 	for (size_t i = 0; i < UTIL_COUNT(sections); i++)
 		config_section_defaults(sections[i], config);
@@ -145,6 +145,7 @@ read_root(struct config_reader *r, struct config_node *root)
 	config_access_read(r, config_node_get(access, "reporters"), NULL, &config->reporters);
 	check_socket(r, config_node_get(root, "socket"));
 	check_state(r, config_node_get(root, "state"));
+	config_redis_read(r, config_node_get(root, "redis"));
 	check_cooldown(r, config_node_get(root, "health"));
 	config_providers_read(r, providers);
 	config_models_read(r, config_node_get(root, "registry"), config_node_get(root, "models"));

@@ -8,9 +8,6 @@
 #include <string.h>
 
 #include "config_reader.h"
-#include "llmfo.h"
-
-#define KEY_MAX_BYTES 8192
 
 static void
 leave_out(struct config_provider *provider, char *reason)
@@ -24,7 +21,7 @@ leave_out(struct config_provider *provider, char *reason)
 static const char *
 unusable(const char *key)
 {
-	if (strlen(key) > KEY_MAX_BYTES)
+	if (strlen(key) > CONFIG_SECRET_MAX_BYTES)
 		return "the key is longer than 8 KiB";
 	for (; *key; key++)
 		if ((unsigned char)*key <= 0x20 || (unsigned char)*key >= 0x7f)
@@ -40,22 +37,12 @@ set_key(struct config_provider *provider, const char *key)
 	provider->endpoint.key = provider->key;
 }
 
-static void
-trim_line_end(struct buf *text)
-{
-	if (text->len && text->data[text->len - 1] == '\n')
-		text->data[--text->len] = '\0';
-	if (text->len && text->data[text->len - 1] == '\r')
-		text->data[--text->len] = '\0';
-}
-
 /* What is wrong with the content of a key file; NULL: nothing, and the key is set (or empty). */
 static const char *
-take_content(struct config_provider *provider, struct buf *text, const char *path)
+take_content(struct config_provider *provider, const struct buf *text, const char *path)
 {
 	const char *why = NULL;
 
-	trim_line_end(text);
 	if (strlen(text->data) != text->len)
 		why = "the key holds a NUL byte";
 	else if (text->len == 0)
@@ -63,22 +50,6 @@ take_content(struct config_provider *provider, struct buf *text, const char *pat
 	else if (!(why = unusable(text->data)))
 		set_key(provider, text->data);
 	return why;
-}
-
-static bool
-readable_by_others(unsigned mode, unsigned owner)
-{
-	unsigned allowed = owner == 0 ? 0040 : 0;
-
-	return (mode & 0077 & ~allowed) != 0;
-}
-
-/* Room for a whole key at once, so that growing leaves no copy behind; empty. */
-static int
-reserve(struct buf *text)
-{
-	buf_init(text, KEY_MAX_BYTES + 2);
-	return buf_reserve(text, text->max) ? 0 : LLMFO_ENO_MEMORY;
 }
 
 static void
@@ -91,23 +62,25 @@ read_key_file(struct config_reader *r, struct config_node *node, struct config_p
 	if (!written || !*written)
 		return;
 	char *path = config_relative(node->file, written);
-	int error = reserve(&text);
-	if (!error)
-		error = config_slurp(path, text.max, &text, &mode, &owner);
+	int error = config_secret_read(path, &text, &mode, &owner);
 	const char *why = error ? NULL : take_content(provider, &text, path);
 	if (error)
 		config_error(r, node, "`%s` cannot be read: %s", path,
 			config_slurp_text(error, "larger than a key"));
 	else if (why)
 		config_error(r, node, "`%s` cannot be used: %s", path, why);
-	else if (readable_by_others(mode, owner))
-		config_warning(r, node,
-			"`%s` can be read by others (mode %04o); chmod 600 keeps "
-			"the key secret",
-			path, mode);
-	util_wipe(text.data, text.len);
-	buf_free(&text);
+	else
+		config_secret_warn_open(r, node, path, mode, owner, "key");
+	config_secret_free(&text);
 	free(path);
+}
+
+/* Where a provider's credential is, a new string; NULL: nowhere. One of that name is not its. */
+static char *
+credential_path(const struct config_env *env, const char *name)
+{
+	return strcmp(name, CONFIG_REDIS_CREDENTIAL) == 0 ? NULL
+							  : config_secret_credential(env, name);
 }
 
 /* False: there is no credential of that name. */
@@ -115,14 +88,12 @@ static bool
 read_credential(struct config_reader *r, const struct config_node *section,
 	struct config_provider *provider)
 {
+	char *path = credential_path(r->env, provider->name);
 	struct buf text;
 
-	if (!r->env || !r->env->credentials_dir || !r->env->credentials_dir[0])
+	if (!path)
 		return false;
-	char *path = x_asprintf("%s/%s", r->env->credentials_dir, provider->name);
-	int error = reserve(&text);
-	if (!error)
-		error = config_slurp(path, text.max, &text, NULL, NULL);
+	int error = config_secret_read(path, &text, NULL, NULL);
 	const char *why = error ? config_slurp_text(error, "larger than a key")
 				: take_content(provider, &text, path);
 	if (why && error != -ENOENT) {
@@ -131,8 +102,7 @@ read_credential(struct config_reader *r, const struct config_node *section,
 		config_fault_add(r->faults, false, place, "the credential `%s` cannot be used: %s",
 			path, why);
 	}
-	util_wipe(text.data, text.len);
-	buf_free(&text);
+	config_secret_free(&text);
 	free(path);
 	return error != -ENOENT;
 }
@@ -140,15 +110,13 @@ read_credential(struct config_reader *r, const struct config_node *section,
 bool
 config_provider_has_credential(const struct config_env *env, const char *name)
 {
+	char *path = credential_path(env, name);
 	struct buf text;
 
-	if (!env || !env->credentials_dir || !env->credentials_dir[0])
+	if (!path)
 		return false;
-	buf_init(&text, KEY_MAX_BYTES + 2);
-	char *path = x_asprintf("%s/%s", env->credentials_dir, name);
-	int error = config_slurp(path, KEY_MAX_BYTES + 2, &text, NULL, NULL);
-	util_wipe(text.data, text.len);
-	buf_free(&text);
+	int error = config_secret_read(path, &text, NULL, NULL);
+	config_secret_free(&text);
 	free(path);
 	return error != -ENOENT;
 }

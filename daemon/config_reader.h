@@ -129,6 +129,13 @@ bool config_provider_has_credential(const struct config_env *env, const char *na
 struct config_provider *config_provider_at_url(struct config_reader *r, struct config_node *node,
 	struct config_provider *provider, const char *url);
 
+/* `redis:`; NULL: there is none. */
+void config_redis_read(struct config_reader *r, struct config_node *section);
+/* The same of REDIS_URL alone; NULL: it is not set. */
+void config_redis_from_env(struct config_reader *r, const char *text);
+/* The credential that is the password of Redis, and never a provider's key. */
+#define CONFIG_REDIS_CREDENTIAL "redis"
+
 /* Fills the registry: what is shipped, the files of `registry:`, `models:`. Both may be NULL. */
 void config_models_read(
 	struct config_reader *r, struct config_node *files, struct config_node *models);
@@ -178,6 +185,20 @@ void config_agents_free(struct config_agent_sources *sources);
 
 /* Reads a regular file of at most max bytes: 0, or -errno (EFBIG: larger; EINVAL: not regular). */
 int config_slurp(const char *path, size_t max, struct buf *out, unsigned *mode, unsigned *owner);
+/* No secret is longer. */
+#define CONFIG_SECRET_MAX_BYTES 8192
+/*
+ * Reads a file that holds a secret alone, without the line end behind it, in memory that holds no
+ * other copy: as config_slurp(). config_secret_free() is for text either way.
+ */
+int config_secret_read(const char *path, struct buf *text, unsigned *mode, unsigned *owner);
+/* Wipes it. */
+void config_secret_free(struct buf *text);
+/* The path of a file in the credentials folder, a new string; NULL: there is no such folder. */
+char *config_secret_credential(const struct config_env *env, const char *name);
+/* Warns if others may read it; what: "key". */
+void config_secret_warn_open(struct config_reader *r, const struct config_node *node,
+	const char *path, unsigned mode, unsigned owner, const char *what);
 /* What its error means; too_large: the words for EFBIG. */
 const char *config_slurp_text(int error, const char *too_large);
 /* The "nothing can be used" fault; says what to set. */

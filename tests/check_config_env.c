@@ -182,14 +182,11 @@ START_TEST(administrators_are_root_and_a_group_that_may_be_missing)
 }
 END_TEST
 
-START_TEST(what_is_ignored_is_a_warning)
+START_TEST(a_key_that_goes_unencrypted_is_a_warning)
 {
 	static const struct {
 		const char *name, *value, *report;
 	} table[] = {
-		{"REDIS_URL", "redis://:secret@h",
-			"warning: REDIS_URL is ignored: a shared store "
-			"is not available\n"},
 		{"OPENAI_BASE_URL", "http://far.example/v1",
 			"warning: the key of openai goes over "
 			"the network unencrypted; use https\n"},
@@ -202,6 +199,33 @@ START_TEST(what_is_ignored_is_a_warning)
 
 	ck_assert_ptr_nonnull(c);
 	ck_assert_str_eq(report, table[_i].report);
+	config_unref(c);
+	free(report);
+}
+END_TEST
+
+START_TEST(a_redis_is_taken_from_its_variable)
+{
+	static const struct {
+		const char *value, *report, *shown;
+	} table[] = {
+		{"redis://:s3cret@h", "", "redis://h:6379/0"},
+		{"", "", NULL},
+		{"rediss://:s3cret@h", "REDIS_URL cannot be used: TLS is not supported", NULL},
+		{"s3cret", "REDIS_URL cannot be used: it must begin with redis://", NULL},
+	};
+	char *report;
+	struct config *c = from_env(
+		(const char *[]){"OPENAI_API_KEY", "k", "REDIS_URL", table[_i].value, NULL},
+		&report);
+
+	ck_assert((c != NULL) == !table[_i].report[0]);
+	ck_assert_msg(util_starts_with(report, table[_i].report), "%s", report);
+	ck_assert_ptr_null(strstr(report, "s3cret"));
+	if (c)
+		ck_assert_pstr_eq(c->redis ? c->redis->shown : NULL, table[_i].shown);
+	if (c)
+		ck_assert_str_eq(c->redis_prefix, "llmfo:");
 	config_unref(c);
 	free(report);
 }
@@ -285,7 +309,8 @@ main(void)
 	tcase_add_test(tests, a_faulty_key_is_not_called_unset);
 	tcase_add_test(tests, only_no_file_at_all_means_the_environment);
 	tcase_add_test(tests, administrators_are_root_and_a_group_that_may_be_missing);
-	tcase_add_loop_test(tests, what_is_ignored_is_a_warning, 0, 3);
+	tcase_add_loop_test(tests, a_key_that_goes_unencrypted_is_a_warning, 0, 2);
+	tcase_add_loop_test(tests, a_redis_is_taken_from_its_variable, 0, 4);
 	tcase_add_test(tests, nothing_at_all_is_a_fault_that_says_what_to_set);
 	tcase_add_test(tests, fallback_can_be_off_by_default);
 	tcase_add_loop_test(tests, the_strategy_can_be_named_and_local_first_preferred, 0, 5);
