@@ -25,6 +25,8 @@ on_shared(void *arg)
 	event_circuits(&core->events);
 	checker_consider(core->checker);
 	gate_wake(&core->gate);
+	if (core->hooks.shared)
+		core->hooks.shared(core->hooks.arg);
 }
 
 static void

@@ -22,6 +22,11 @@ struct core_hooks {
 	/* How many connections there are now. */
 	int (*connections)(void *arg);
 	void *arg;
+	/* What is shared, or known of that, changed. */
+	void (*shared)(void *arg);
+	/* More about what is kept over a restart, for `status`: true, with path and (if it is not
+	 * well) why filled. */
+	bool (*kept)(void *arg, char *path, size_t path_bytes, char *why, size_t why_bytes);
 	/* How this host is named to those that it shares with; NULL: it has none. */
 	const char *host;
 };

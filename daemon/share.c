@@ -93,6 +93,7 @@ on_put(void *arg, enum store_result result)
 	else
 		share_forced_stands(share, stands, wait->changed);
 	share_wait_free(wait);
+	share->changed(share->arg);
 }
 
 void

@@ -16,7 +16,8 @@
 struct share;
 
 /* clock, health and events are borrowed. host: how this one is named to the others, and differs
- * from all of them. changed(arg): what was heard changed circuits. */
+ * from all of them. changed(arg): what was heard may have changed circuits, or what stands in the
+ * store is known better (marks, the epoch). */
 struct share *share_new(struct clock *clock, struct health *health, struct events *events,
 	const char *host, void (*changed)(void *arg), void *arg);
 /* Its store must be closed already. */

@@ -315,7 +315,7 @@ is_later(const struct health_forced *forced, const struct health_forced *heard)
 {
 	int64_t slack_ms = forced->heard ? SHARE_SLACK_MS : 0;
 
-	return forced->set_ms > 0 && forced->set_ms > heard->set_ms + slack_ms;
+	return forced->set_ms != 0 && forced->set_ms > heard->set_ms + slack_ms;
 }
 
 void
@@ -329,7 +329,7 @@ share_forced_read(struct share *share, const struct store_item *item, uint64_t c
 		return;
 	if (item->text && !share_read_forced(item, now_ms, &heard)) {
 		share_odd(share, "forced", "is said in words that make no sense");
-	} else if (item->text ? is_later(forced, &heard) : !forced->there && forced->set_ms > 0) {
+	} else if (item->text ? is_later(forced, &heard) : !forced->there && forced->set_ms != 0) {
 		put_forced(share, forced);
 	} else if (item->text || (forced->there && health_forced(share->health, now_ms) &&
 					 forced->until_ms - now_ms > SHARE_SLACK_MS)) {

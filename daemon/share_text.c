@@ -156,7 +156,8 @@ share_read_forced(const struct store_item *item, int64_t now_ms, struct health_f
 			.strict = json_bool(json_get(object, "strict"), false),
 			.until_ms = util_add_clamped(now_ms, left_ms),
 			.by_uid = uid < UINT32_MAX ? (uint32_t)uid : 0,
-			.set_ms = said_ms > 0 ? said_ms : 1,
+			/* perhaps before this clock began; 0 would mean never */
+			.set_ms = said_ms ? said_ms : -1,
 		};
 	}
 	json_free(object);
