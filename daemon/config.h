@@ -138,6 +138,7 @@ struct config {
 	int64_t cooldown_ms, cooldown_max_ms, preferred_ttl_ms, check_interval_ms;
 	bool when_all_open_try;
 	int max_calls, max_queue;
+	int64_t drain_timeout_ms;
 	int64_t lease_ms;
 	size_t stream_queue_bytes;
 	char *default_chain;    /* a chain of that name exists unless there is no

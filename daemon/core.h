@@ -18,6 +18,8 @@ struct core_hooks {
 	/* Reads the configuration anew and calls core_configure(). 0, or an error with faults
 	 * filled. */
 	int (*reload)(void *arg, struct config_faults *faults);
+	/* Begins the end, as SIGTERM does: no new calls from now on, those that run may finish. */
+	void (*drain)(void *arg);
 	/* How many connections there are now. */
 	int (*connections)(void *arg);
 	void *arg;
@@ -29,6 +31,7 @@ struct core {
 	struct transport *transport; /* borrowed */
 	struct health *health;       /* owned */
 	struct gate gate;
+	struct list calls;         /* all that have not ended; they are their requests' */
 	struct events events;      /* what happens, for those that subscribed */
 	struct lease_table leases; /* of those that call themselves */
 	struct stats stats;

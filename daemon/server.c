@@ -19,13 +19,14 @@
 #include "listen.h"
 #include "llmfo.h"
 #include "log.h"
+#include "notify.h"
 #include "server_config.h"
 #include "transport_curl.h"
 
-/* Running calls may take this long once the daemon was told to end, and their replies this long to
- * get out. */
-#define DRAIN_MS 30000
+/* Once the daemon was told to end, running calls may take limits.drain_timeout, and their replies
+ * this long to get out. What comes then takes no time to speak of. */
 #define FLUSH_MS 5000
+#define CLOSE_MS 5000
 
 /* How far the end has come. */
 enum server_state {
@@ -43,6 +44,7 @@ struct server {
 	struct transport *transport; /* owned */
 	struct core core;
 	struct listener *listener; /* owned */
+	struct notify notify;
 	uv_signal_t signals[3];
 	struct clock_timer timer; /* the limit of the present state */
 	struct clock_timer idle;  /* calls have ended: go on in the next turn */
@@ -58,6 +60,7 @@ close_rest(struct server *server)
 {
 	clock_stop(&server->clock.clock, &server->idle);
 	clock_stop(&server->clock.clock, &server->timer);
+	notify_close(&server->notify);
 	clock_uv_close(&server->clock);
 	for (size_t i = 0; i < UTIL_COUNT(server->signals); i++)
 		uv_close((uv_handle_t *)&server->signals[i], NULL);
@@ -74,6 +77,7 @@ on_listener_closed(void *arg)
 {
 	struct server *server = arg;
 
+	notify_mute(&server->notify);
 	/* whatever is left of it is cancelled while there is a transport to do it */
 	core_free(&server->core);
 	transport_curl_close(server->transport, on_transport_closed, server);
@@ -85,8 +89,8 @@ on_limit(void *arg)
 	struct server *server = arg;
 
 	if (server->state == SERVER_DRAINING) {
-		log_warning("ended after %d s, calls that did not finish: %d", DRAIN_MS / 1000,
-			server->core.gate.running);
+		log_warning("limits.drain_timeout is over, calls that did not finish: %d",
+			server->core.gate.running + server->core.gate.waiting);
 		set_state(server, SERVER_FLUSHING);
 	} else if (server->state == SERVER_FLUSHING) {
 		set_state(server, SERVER_CLOSING);
@@ -142,6 +146,18 @@ arm(struct server *server, int64_t ms)
 }
 
 static void
+begin_drain(struct server *server)
+{
+	int64_t drain_ms = server->core.config->drain_timeout_ms;
+
+	core_stop(&server->core);
+	listen_drain(server->listener);
+	notify_stopping(&server->notify, drain_ms + FLUSH_MS + CLOSE_MS);
+	arm(server, drain_ms);
+	on_idle(server);
+}
+
+static void
 set_state(struct server *server, enum server_state state)
 {
 	static const char *const names[] = {"running", "draining", "flushing", "closing"};
@@ -150,13 +166,7 @@ set_state(struct server *server, enum server_state state)
 	server->state = state;
 	switch (state) {
 	case SERVER_RUNNING: break;
-	case SERVER_DRAINING:
-		core_stop(&server->core);
-		listen_stop(server->listener);
-		(void)sd_notify(0, "STOPPING=1\nSTATUS=Waiting for running calls");
-		arm(server, DRAIN_MS);
-		on_idle(server);
-		break;
+	case SERVER_DRAINING: begin_drain(server); break;
 	case SERVER_FLUSHING:
 		listen_abort_all(
 			server->listener, LLMFO_ESHUTTING_DOWN, "the daemon is shutting down");
@@ -207,20 +217,27 @@ reload(void *arg, struct config_faults *faults)
 	return 0;
 }
 
-/* As notify-reload services have it: sd_notify(3), RELOADING=1. */
 static void
 reload_by_signal(struct server *server)
 {
 	struct config_faults faults = {0};
-	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld",
-		(long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
-	int error = reload(server, &faults);
-	(void)sd_notifyf(
-		0, "READY=1\nSTATUS=%s", error ? "Reload refused: see the log" : "Reloaded");
+	notify_reloading(&server->notify);
+	(void)reload(server, &faults);
+	notify_reloaded(&server->notify);
 	config_faults_free(&faults);
+}
+
+/* ---- told to end ---- */
+
+/* What an administrator's `drain` does; told again, nothing more comes of it. */
+static void
+drain(void *arg)
+{
+	struct server *server = arg;
+
+	if (server->state == SERVER_RUNNING)
+		set_state(server, SERVER_DRAINING);
 }
 
 static void
@@ -296,7 +313,7 @@ inherited_socket(void)
 }
 
 static void
-say_ready(const struct server *server)
+say_ready(struct server *server)
 {
 	const struct config *config = server->core.config;
 	size_t usable = 0;
@@ -305,14 +322,14 @@ say_ready(const struct server *server)
 		usable += config->providers[i]->configured;
 	log_info("llmfod %s listens at %s (%s; %zu of %zu providers usable)", PACKAGE_VERSION,
 		listen_path(server->listener), config->source, usable, config->provider_count);
-	(void)sd_notifyf(
-		0, "READY=1\nSTATUS=%zu of %zu providers usable", usable, config->provider_count);
+	notify_ready(&server->notify, &server->core);
 }
 
 static int
 start(struct server *server, struct config *config)
 {
-	struct core_hooks hooks = {.reload = reload, .connections = connections, .arg = server};
+	struct core_hooks hooks = {
+		.reload = reload, .drain = drain, .connections = connections, .arg = server};
 	char *path = server_config_socket(server->options, config);
 	const char *fault = NULL;
 	struct buf why;
@@ -363,6 +380,7 @@ run(const struct server_options *options, struct config *config)
 		return 1;
 	}
 	clock_uv_init(&server.clock, &server.loop);
+	notify_open(&server.notify, &server.loop, &server.clock.clock);
 	watch_signals(&server);
 	int error = start(&server, config);
 	if (error)
