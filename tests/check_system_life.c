@@ -373,8 +373,9 @@ START_TEST(what_has_faults_is_not_loaded_and_status_tells)
 {
 	configure("  b: {api: nothing}\n");
 	daemon_signal(d, SIGHUP);
-	daemon_wait_told(d, "READY=1\nSTATUS=1 of 1 providers usable, 0 calls in flight, 0 circuits "
-			    "open; the last reload was refused: see the log");
+	daemon_wait_told(d,
+		"READY=1\nSTATUS=1 of 1 providers usable, 0 calls in flight, 0 circuits "
+		"open; the last reload was refused: see the log");
 	ck_assert_uint_eq(provider_count(), 1);
 	ck_assert_msg(strstr(reload_error(), "llmfo.yaml:3:") != NULL, "%s", reload_error());
 	daemon_serves(d);

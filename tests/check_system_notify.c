@@ -191,7 +191,8 @@ END_TEST
 static bool
 can_hang(void)
 {
-	return unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+	return unshare(CLONE_NEWNS) == 0 &&
+		mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
 }
 
 /* It is in the loop that a reload looks up a group. */

@@ -42,7 +42,8 @@ static const struct {
 	struct notify_view view;
 	const char *line;
 } lines[] = {
-	{{.usable = 0, .providers = 0}, "0 of 0 providers usable, 0 calls in flight, 0 circuits open"},
+	{{.usable = 0, .providers = 0},
+		"0 of 0 providers usable, 0 calls in flight, 0 circuits open"},
 	{{.usable = 2, .providers = 3, .running = 1, .open_circuits = 1},
 		"2 of 3 providers usable, 1 call in flight, 1 circuit open"},
 	{{.usable = 3, .providers = 3, .running = 4096, .waiting = 7, .open_circuits = 2},
