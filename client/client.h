@@ -30,10 +30,11 @@ struct client_call {
 	struct llmfo_client *client;
 	uint64_t id; /* in the order in which they were started */
 	enum client_call_state state;
-	struct bytes request; /* method and parameters; empty from CLIENT_SENT on */
+	struct bytes request; /* method and parameters */
 	uint32_t msgid;       /* while it is on the connection */
 	uint64_t end_bytes;   /* of the connection's queued_bytes, behind it */
 	int tries;            /* connections that broke before it was wholly sent */
+	int refusals;         /* daemons that were about to end and did not begin it */
 	bool on_connection;   /* the connection knows it, and will tell its end */
 	int64_t until_ms;     /* when it has timed out, or CLIENT_NEVER_MS */
 	int error;            /* CLIENT_ENDED: why */

@@ -80,7 +80,7 @@ conn_close(struct conn *conn, int error)
 	if (conn->fd >= 0)
 		close(conn->fd);
 	conn->fd = -1;
-	conn->doomed = false;
+	conn->doomed = conn->leaving = conn->mute = false;
 	bytes_free(&conn->out);
 	bytes_free(&conn->in);
 	list_init(&calls);
@@ -206,6 +206,12 @@ conn_waiting(const struct conn *conn, int64_t msgid)
 	return call && call->done && wholly_sent(conn, call) ? call->arg : NULL;
 }
 
+void
+conn_leave(struct conn *conn)
+{
+	conn->leaving = true;
+}
+
 static int
 lost(struct conn *conn, const char *why)
 {
@@ -243,12 +249,14 @@ flush(struct conn *conn)
 		}
 		if (count < 0 && errno == EINTR)
 			continue;
-		if (count < 0 && errno != EAGAIN)
-			error = lost(conn, "the daemon closed the connection");
+		conn->mute = count < 0 && (errno == EPIPE || errno == ECONNRESET);
+		if (count < 0 && errno != EAGAIN && !conn->mute)
+			error = lost(conn, "the connection cannot be written to");
 		break;
 	}
 	conn->sent_bytes += done;
-	bytes_consume(&conn->out, done);
+	bytes_consume(&conn->out, conn->mute ? conn->out.len : done);
+	conn->leaving |= conn->mute;
 	return error;
 }
 
@@ -400,9 +408,9 @@ conn_process(struct conn *conn, short ready)
 	conn->processing = true;
 	if (conn->out.len)
 		unsent = flush(conn);
-	/* A daemon that closed may have said why, so what it sent is read even when sending failed.
-	 */
-	if (unsent || (ready & (POLLIN | POLLHUP | POLLERR)))
+	/* A daemon that takes no more still answers what it has, and one that closed may have said
+	 * why: what it sent is read even when sending failed. */
+	if (unsent || conn->mute || (ready & (POLLIN | POLLHUP | POLLERR)))
 		error = receive(conn);
 	conn->processing = false;
 	if (!error)

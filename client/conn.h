@@ -56,6 +56,8 @@ struct conn {
 	void *notified_arg;
 	bool processing; /* inside conn_process(): closing waits for its end */
 	bool doomed;     /* ... and is due then */
+	bool leaving;    /* the daemon ends: new requests are for the next connection */
+	bool mute;       /* ... and takes no bytes: the replies to what it has come, then the end */
 	const char *why; /* what broke it last, a constant sentence */
 	bool barred;     /* ... which was that this user may not open the socket */
 	struct watch watch;
@@ -85,6 +87,8 @@ void conn_abandon(struct conn *conn, uint32_t msgid);
 /* What was given as arg with a call that was wholly sent and is still waited for; NULL: none of
  * that msgid is. */
 void *conn_waiting(const struct conn *conn, int64_t msgid);
+/* The daemon said that it ends. */
+void conn_leave(struct conn *conn);
 /* POLLIN, and POLLOUT while there is something to send. */
 short conn_events(const struct conn *conn);
 /* Sends and reads what goes without waiting, a bounded amount at a time. An error: the connection

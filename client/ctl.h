@@ -149,6 +149,7 @@ int ctl_reset_health(struct ctl *ctl, struct ctl_args *args);
 int ctl_enable(struct ctl *ctl, struct ctl_args *args);
 int ctl_disable(struct ctl *ctl, struct ctl_args *args);
 int ctl_drill(struct ctl *ctl, struct ctl_args *args);
+int ctl_drain(struct ctl *ctl, struct ctl_args *args);
 int ctl_reload(struct ctl *ctl, struct ctl_args *args);
 int ctl_check(struct ctl *ctl, struct ctl_args *args);
 int ctl_providers(struct ctl *ctl, struct ctl_args *args);

@@ -129,6 +129,24 @@ ctl_disable(struct ctl *ctl, struct ctl_args *args)
 }
 
 int
+ctl_drain(struct ctl *ctl, struct ctl_args *args)
+{
+	int status;
+	struct llmfo_reply *reply = change(ctl, "drain", args->params, &status);
+
+	if (reply)
+		ctl_line(&ctl->out, CTL_PLAIN,
+			"the daemon takes no new calls and ends; %s may take %s yet",
+			ctl_count(llmfo_reply_int(reply, "calls_in_flight", 0) +
+					llmfo_reply_int(reply, "calls_waiting", 0),
+				"call")
+				.text,
+			ctl_time(llmfo_reply_int(reply, "drain_timeout_ms", 0)).text);
+	llmfo_reply_free(reply);
+	return status;
+}
+
+int
 ctl_reload(struct ctl *ctl, struct ctl_args *args)
 {
 	int status;

@@ -40,6 +40,7 @@ static const struct ctl_command commands[] = {
 	{"drill", "[CHAIN]", 0, 1, "have each target of a chain answer a small call, in turn",
 		ctl_drill_options, ctl_drill},
 	{"reload", "", 0, 0, "have the daemon read its configuration anew", NULL, ctl_reload},
+	{"drain", "", 0, 0, "have the daemon let running calls finish, and end", NULL, ctl_drain},
 	{"ping", "", 0, 0, "see whether the daemon answers, and how quickly", NULL, ctl_ping},
 	{"version", "", 0, 0, "print the versions of llmfoctl and of the daemon", NULL,
 		ctl_version},

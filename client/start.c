@@ -16,6 +16,8 @@
 #define START_GRACE_MS 500
 /* Over so many connections a request that was not wholly sent goes out. */
 #define START_TRIES 4
+/* So many daemons in turn may refuse a call because they end. */
+#define START_REFUSALS 32
 
 /* When a call is given up, and in *deadline_ms what the daemon is told of it, 0 for nothing. */
 static int64_t
@@ -230,6 +232,16 @@ queue_again(struct client_call *call)
 	call->state = CLIENT_QUEUED;
 }
 
+/* Refused at its arrival by a daemon that ends: nothing was done for it, the next one may do it. */
+static bool
+is_for_the_next(struct client_call *call, int error, const struct llmfo_reply *reply)
+{
+	const struct llmfo_value *begun = llmfo_value_get(llmfo_reply_value(reply), "begun");
+
+	return error == LLMFO_ESHUTTING_DOWN && !llmfo_value_bool(begun, true) &&
+		++call->refusals < START_REFUSALS;
+}
+
 void
 client_conn_done(void *arg, int error, struct llmfo_reply *reply)
 {
@@ -237,12 +249,17 @@ client_conn_done(void *arg, int error, struct llmfo_reply *reply)
 	bool unsent = error == LLMFO_ENO_DAEMON && !reply;
 
 	call->on_connection = false;
-	if (call->state == CLIENT_ENDED)
+	if (call->state == CLIENT_ENDED) {
 		llmfo_reply_free(reply); /* it was given up meanwhile, and is told that */
-	else if (call->client->closing)
+	} else if (call->client->closing) {
 		client_tell(call, LLMFO_ECANCELLED, NULL);
-	else if (unsent && ++call->tries < START_TRIES)
+	} else if (unsent && ++call->tries < START_TRIES) {
 		queue_again(call);
-	else
+	} else if (is_for_the_next(call, error, reply)) {
+		conn_leave(&call->client->conn);
+		queue_again(call);
+		llmfo_reply_free(reply);
+	} else {
 		client_tell(call, error, reply);
+	}
 }

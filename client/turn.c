@@ -161,7 +161,6 @@ note_sent(struct llmfo_client *client)
 		if (client->conn.sent_bytes < call->end_bytes)
 			return;
 		call->state = CLIENT_SENT;
-		bytes_free(&call->request);
 		list_remove(&call->node);
 		list_append(&client->sent, &call->node);
 	}
@@ -191,7 +190,8 @@ feed(struct llmfo_client *client)
 	struct conn *conn = &client->conn;
 
 	for (int i = 0; i < TURN_FEEDS && conn->fd >= 0; i++) {
-		while (!list_empty(&client->queued) && conn->out.len < TURN_FEED_BYTES)
+		while (!list_empty(&client->queued) && conn->out.len < TURN_FEED_BYTES &&
+			!conn->leaving)
 			put_on_connection(
 				LIST_OWNER(client->queued.next, struct client_call, node));
 		if (!conn->out.len)
@@ -252,7 +252,7 @@ next_ms(const struct llmfo_client *client)
 		return 0;
 	if (client->subscription.state == SUBSCRIPTION_DUE && client->subscription.due_ms < at_ms)
 		at_ms = client->subscription.due_ms;
-	if (list_empty(&client->queued))
+	if (list_empty(&client->queued) || conn->leaving)
 		return at_ms;
 	if (conn->fd >= 0)
 		return conn->out.len < TURN_FEED_BYTES ? 0 : at_ms;

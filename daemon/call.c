@@ -100,6 +100,7 @@ free_call(struct call *call)
 	struct gate *gate = call->env->gate;
 	bool entered = call->entered;
 
+	list_remove(&call->node);
 	gate_forget(gate, &call->waiter);
 	clock_stop(call->env->clock, &call->timer);
 	clock_stop(call->env->clock, &call->hedge);
@@ -439,6 +440,9 @@ call_start(struct call_env *env, struct call_request *request, const struct call
 	call->env = env;
 	call->request = request;
 	call->number = ++env->calls;
+	list_init(&call->node);
+	if (env->all)
+		list_append(env->all, &call->node);
 	call->events = events;
 	call->arg = arg;
 	call->retry_after_ms = call->first_token_ms = -1;
@@ -466,4 +470,18 @@ call_abort(struct call *call, int error, const char *message)
 	if (call->state == CALL_ENDING)
 		return;
 	call_fail(call, error, x_strdup(message));
+}
+
+int64_t
+call_first_deadline_ms(const struct list *all)
+{
+	int64_t first_ms = CLOCK_NEVER;
+
+	for (struct list *node = all->next; node != all; node = node->next) {
+		const struct call *call = LIST_OWNER(node, struct call, node);
+
+		if (call->deadline_ms < first_ms)
+			first_ms = call->deadline_ms;
+	}
+	return first_ms;
 }

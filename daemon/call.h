@@ -21,6 +21,7 @@ struct call_env {
 	struct gate *gate;
 	struct stats *stats;
 	struct events *events;  /* may be NULL: nobody hears of anything */
+	struct list *all;       /* where each stands until it has ended; NULL: nobody looks */
 	unsigned short seed[3]; /* of all jitter, for nrand48() */
 	bool jitter_cooldowns;  /* up to a tenth shorter, so that hosts do not come back in step */
 	uint64_t calls;         /* numbers them */
@@ -141,5 +142,7 @@ void call_cancel(struct call *call);
 /* Ends it with an error of the daemon's own (LLMFO_ESHUTTING_DOWN): done comes in the next turn of
  * the loop. */
 void call_abort(struct call *call, int error, const char *message);
+/* The earliest deadline of those in call_env's `all`; CLOCK_NEVER if there are none. */
+int64_t call_first_deadline_ms(const struct list *all);
 
 #endif

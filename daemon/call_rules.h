@@ -52,6 +52,7 @@ struct call_lane {
 };
 
 struct call {
+	struct list node; /* of env->all */
 	enum call_state state;
 	struct call_env *env;
 	struct call_request *request; /* owned */

@@ -145,6 +145,7 @@ struct config {
 	struct redis_url *redis; /* what hosts share is there; NULL: nowhere */
 	char *redis_prefix;      /* of its names */
 	int max_calls, max_queue;
+	int64_t drain_timeout_ms;
 	int64_t lease_ms;
 	size_t stream_queue_bytes;
 	char *default_chain;    /* a chain of that name exists unless there is no

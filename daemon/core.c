@@ -68,6 +68,7 @@ core_init(struct core *core, struct clock *clock, struct transport *transport,
 	core->config = config_ref(config);
 	core->health = health_new();
 	list_init(&core->checks);
+	list_init(&core->calls);
 	partials_init(&core->partials, clock);
 	event_init(&core->events, clock, core->health);
 	core->checker = checker_new(clock, transport, core->health, &core->events);
@@ -82,6 +83,7 @@ core_init(struct core *core, struct clock *clock, struct transport *transport,
 		.transport = transport,
 		.health = core->health,
 		.gate = &core->gate,
+		.all = &core->calls,
 		.stats = &core->stats,
 		.events = &core->events,
 		.seed = {(unsigned short)seed, (unsigned short)(seed >> 16),

@@ -7,6 +7,7 @@
 #define LLMFO_CORE_H
 
 #include "call.h"
+#include "db.h"
 #include "event.h"
 #include "lease.h"
 #include "list.h"
@@ -19,14 +20,15 @@ struct core_hooks {
 	/* Reads the configuration anew and calls core_configure(). 0, or an error with faults
 	 * filled. */
 	int (*reload)(void *arg, struct config_faults *faults);
+	/* Begins the end, as SIGTERM does: no new calls from now on, those that run may finish. */
+	void (*drain)(void *arg);
 	/* How many connections there are now. */
 	int (*connections)(void *arg);
 	void *arg;
 	/* What is shared, or known of that, changed. */
 	void (*shared)(void *arg);
-	/* More about what is kept over a restart, for `status`: true, with path and (if it is not
-	 * well) why filled. */
-	bool (*kept)(void *arg, char *path, size_t path_bytes, char *why, size_t why_bytes);
+	/* How the file is that is kept over a restart; false: there is none. */
+	bool (*kept)(void *arg, struct db_look *look);
 	/* How this host is named to those that it shares with; NULL: it has none. */
 	const char *host;
 };
@@ -38,6 +40,7 @@ struct core {
 	struct health *health;       /* owned */
 	struct gate gate;
 	struct share *share;       /* owned */
+	struct list calls;         /* all that have not ended; they are their requests' */
 	struct events events;      /* what happens, for those that subscribed */
 	struct lease_table leases; /* of those that call themselves */
 	struct stats stats;

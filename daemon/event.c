@@ -168,6 +168,8 @@ on_timer(void *arg)
 void
 event_circuits(struct events *events)
 {
+	if (events)
+		events->looks++;
 	if (event_wanted(events, EVENT_circuit))
 		look_at_all(events, false);
 }

@@ -52,6 +52,7 @@ struct events {
 	struct health *health;
 	struct list listeners;
 	struct clock_timer timer; /* when the next open circuit becomes half-open */
+	uint64_t looks;           /* how often something may have changed a circuit */
 };
 
 void event_init(struct events *events, struct clock *clock, struct health *health);

@@ -21,7 +21,8 @@
 #include "log.h"
 #include "session.h"
 
-#define BACKLOG 511
+/* As llmfod.socket has it: an inherited socket gets ours. */
+#define BACKLOG 4096
 #define READ_BYTES 65536
 /*
  * Above this much unread output a connection is not read from, and what was read waits. Above the
@@ -49,6 +50,7 @@ struct listener {
 	                      session */
 	struct log_rate refused;
 	struct log_rate unread;
+	bool draining;
 	bool closing;
 	void (*closed)(void *arg);
 	void *closed_arg;
@@ -65,6 +67,7 @@ struct connection {
 	struct clock_timer resume; /* goes on, or closes, in the next turn */
 	char *rest;                /* owned: read, but its turn is still to come; NULL: none */
 	size_t rest_bytes, rest_at;
+	bool leaving;     /* its client can send no more */
 	bool ending;      /* closes when the output is out */
 	bool doomed;      /* closes in the next turn */
 	uv_poll_t hangup; /* watches a half-closed peer, by hangup_fd */
@@ -131,6 +134,28 @@ out_high_bytes(const struct connection *connection)
 
 static void go_on(void *arg);
 
+/* Reading goes on up to the end of what was sent. A connection that is read no more ends already.
+ */
+static void
+let_go(struct connection *connection)
+{
+	uv_os_fd_t fd;
+
+	if (connection->leaving || connection->ending || connection->doomed ||
+		uv_fileno((uv_handle_t *)&connection->pipe, &fd))
+		return;
+	connection->leaving = true;
+	(void)shutdown(fd, SHUT_RD);
+}
+
+static void
+let_go_if_idle(struct connection *connection)
+{
+	if (connection->listener->draining && list_empty(&connection->session->requests) &&
+		out_waiting(&connection->out) == 0)
+		let_go(connection);
+}
+
 static void
 on_written(void *arg, int status)
 {
@@ -143,6 +168,7 @@ on_written(void *arg, int status)
 		return;
 	}
 	session_sent(connection->session);
+	let_go_if_idle(connection);
 	if (connection->session->held &&
 		out_waiting(&connection->out) < out_high_bytes(connection) / 2) {
 		connection->session->held = false;
@@ -224,6 +250,8 @@ ops_send(void *arg, const char *bytes, size_t count)
 	} else if (out_waiting(&connection->out) > high_bytes && !connection->session->held) {
 		connection->session->held = true;
 		(void)uv_read_stop((uv_stream_t *)&connection->pipe);
+	} else {
+		let_go_if_idle(connection);
 	}
 }
 
@@ -496,14 +524,28 @@ on_listener_closed(uv_handle_t *handle)
 	maybe_closed(listener);
 }
 
-void
-listen_stop(struct listener *listener)
+static void
+stop(struct listener *listener)
 {
 	if (uv_is_closing((uv_handle_t *)&listener->pipe))
 		return;
 	if (!listener->inherited)
 		bind_remove(listener->path, &listener->file);
 	uv_close((uv_handle_t *)&listener->pipe, on_listener_closed);
+}
+
+void
+listen_drain(struct listener *listener)
+{
+	stop(listener);
+	listener->draining = true;
+	for (struct list *node = listener->connections.next; node != &listener->connections;
+		node = node->next) {
+		struct connection *connection = LIST_OWNER(node, struct connection, node);
+
+		if (connection->session)
+			let_go_if_idle(connection);
+	}
 }
 
 void
@@ -528,7 +570,7 @@ listen_end(struct listener *listener, void (*emptied)(void *arg), void *arg)
 		struct connection *connection = LIST_OWNER(node, struct connection, node);
 
 		if (connection->session)
-			ops_close(connection);
+			let_go(connection);
 	}
 }
 
@@ -538,7 +580,7 @@ listen_close(struct listener *listener, void (*closed)(void *arg), void *arg)
 	listener->closing = true;
 	listener->closed = closed;
 	listener->closed_arg = arg;
-	listen_stop(listener);
+	stop(listener);
 	for (struct list *node = listener->connections.next; node != &listener->connections;
 		node = node->next)
 		close_connection(LIST_OWNER(node, struct connection, node));

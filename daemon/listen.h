@@ -19,11 +19,16 @@ struct listener;
  */
 struct listener *listen_start(
 	uv_loop_t *loop, struct core *core, const char *path, int inherited_fd, struct buf *why);
-/* No more connections; the socket file goes unless it was inherited. Those that there are go on. */
-void listen_stop(struct listener *listener);
+/*
+ * No more connections; the socket file goes unless it was inherited. A connection that nothing runs
+ * for is let go at once, the others when their last reply is out: its client cannot send any more,
+ * all that it sent before is still handled, and then the connection ends. So no request is left
+ * unread that a client takes for sent.
+ */
+void listen_drain(struct listener *listener);
 /* Every running request gets this error. */
 void listen_abort_all(struct listener *listener, int error, const char *message);
-/* Each connection ends once what was sent to it is out. emptied(arg) comes from the loop when the
+/* Every connection is let go like that. emptied(arg) comes from the loop when the
  * last one has gone; never if there is none. */
 void listen_end(struct listener *listener, void (*emptied)(void *arg), void *arg);
 /* Ends every connection now, cancelling what runs. closed(arg) comes from the loop when the last

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "environment.h"
 #include "log.h"
 #include "server.h"
 
@@ -153,5 +154,8 @@ main(int argc, char **argv)
 	guard_secrets();
 	set_limits();
 	parse(argc, argv, &options);
-	return server_run(&options);
+	options.environment = environment_take();
+	int status = server_run(&options);
+	environment_free(options.environment);
+	return status;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "error.h"
 #include "llmfo.h"
 
 typedef void (*handler)(struct session_request *request, const msgpack_object_map *map);
@@ -67,6 +68,19 @@ rpc_handle(struct session_request *request, const msgpack_object *params)
 		return;
 	}
 	handlers[request->method](request, map);
+}
+
+bool
+rpc_shuts_down(struct session_request *request)
+{
+	if (!request->session->core->draining)
+		return false;
+	msgpack_packer *packer = session_error_begin(
+		request, LLMFO_ESHUTTING_DOWN, error_text(LLMFO_ESHUTTING_DOWN), 1);
+	rpc_pack_pair_bool(packer, "begun", false);
+	msgpack_pack_nil(packer);
+	session_reply_end(request);
+	return true;
 }
 
 void

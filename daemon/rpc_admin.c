@@ -239,6 +239,27 @@ rpc_disable(struct session_request *request, const msgpack_object_map *map)
 	set_enabled(request, map, false);
 }
 
+void
+rpc_drain(struct session_request *request, const msgpack_object_map *map)
+{
+	struct core *core = request->session->core;
+
+	(void)map;
+	if (!core->hooks.drain) {
+		session_fail(request, LLMFO_EINTERNAL, "this daemon cannot drain");
+		return;
+	}
+	log_change(request, NULL, core->draining ? "draining" : "running", "draining");
+	core->hooks.drain(core->hooks.arg);
+	msgpack_packer *packer = session_reply_begin(request);
+	msgpack_pack_map(packer, 4);
+	rpc_pack_pair_bool(packer, "draining", true);
+	rpc_pack_pair_int(packer, "calls_in_flight", core->gate.running);
+	rpc_pack_pair_int(packer, "calls_waiting", core->gate.waiting);
+	rpc_pack_pair_int(packer, "drain_timeout_ms", core->config->drain_timeout_ms);
+	session_reply_end(request);
+}
+
 /* All faults but warnings, one a line. */
 static char *
 faults_text(const struct config_faults *faults)

@@ -117,10 +117,8 @@ refused(struct session_request *request)
 {
 	int waiting = 0;
 
-	if (request->session->core->draining) {
-		session_fail(request, LLMFO_ESHUTTING_DOWN, "the daemon is shutting down");
+	if (rpc_shuts_down(request))
 		return true;
-	}
 	for (struct list *node = request->session->requests.next;
 		node != &request->session->requests; node = node->next)
 		waiting +=

@@ -212,10 +212,8 @@ rpc_pick(struct session_request *request, const msgpack_object_map *map)
 	struct core *core = request->session->core;
 	struct pick pick;
 
-	if (core->draining) {
-		session_fail(request, LLMFO_ESHUTTING_DOWN, "%s", error_text(LLMFO_ESHUTTING_DOWN));
+	if (rpc_shuts_down(request))
 		return;
-	}
 	struct call_request *call = rpc_call_request(request);
 	if (rpc_choose(request, map, call)) {
 		int error = pick_take(core, call, &pick);

@@ -158,9 +158,11 @@ rpc_drill(struct session_request *request, const msgpack_object_map *map)
 	char *name = rpc_text(map, "chain");
 	bool plan = message_bool(map, "plan", false);
 
-	if (!plan && core->draining) {
-		session_fail(request, LLMFO_ESHUTTING_DOWN, "%s", error_text(LLMFO_ESHUTTING_DOWN));
-	} else if (!plan && core->drilling) {
+	if (!plan && rpc_shuts_down(request)) {
+		free(name);
+		return;
+	}
+	if (!plan && core->drilling) {
 		session_fail(request, LLMFO_EBUSY, "another drill runs");
 	} else {
 		struct config_chain *chain =

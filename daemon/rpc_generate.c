@@ -471,12 +471,8 @@ start(struct session_request *request, struct call_request *call)
 void
 rpc_generate(struct session_request *request, const msgpack_object_map *map)
 {
-	struct core *core = request->session->core;
-
-	if (core->draining) {
-		session_fail(request, LLMFO_ESHUTTING_DOWN, "%s", error_text(LLMFO_ESHUTTING_DOWN));
+	if (rpc_shuts_down(request))
 		return;
-	}
 	struct call_request *call = rpc_call_request(request);
 	bool read = rpc_choose(request, map, call);
 	if (!read || !call->messages) {

@@ -50,9 +50,21 @@ static void
 pack_store(const struct view *view)
 {
 	const struct store *store = share_store(view->core->share);
+	const struct core_hooks *hooks = &view->core->hooks;
+	struct db_look look;
+	bool kept = hooks->kept && hooks->kept(hooks->arg, &look);
 
 	rpc_pack_text(view->packer, "store");
-	msgpack_pack_map(view->packer, store ? 5 : 2);
+	msgpack_pack_map(view->packer, (store ? 5 : 2) + 1);
+	rpc_pack_text(view->packer, "state");
+	if (kept) {
+		msgpack_pack_map(view->packer, 3);
+		rpc_pack_pair_text(view->packer, "path", look.path);
+		rpc_pack_pair_bool(view->packer, "ok", look.ok);
+		rpc_pack_pair_text(view->packer, "error", look.ok ? NULL : look.why);
+	} else {
+		msgpack_pack_nil(view->packer);
+	}
 	rpc_pack_pair_text(view->packer, "kind", store ? "redis" : "memory");
 	rpc_pack_pair_bool(view->packer, "connected", !store || store->joined);
 	if (!store)

@@ -19,13 +19,15 @@
 #include "listen.h"
 #include "llmfo.h"
 #include "log.h"
+#include "notify.h"
 #include "server_config.h"
+#include "server_store.h"
 #include "transport_curl.h"
 
-/* Running calls may take this long once the daemon was told to end, and their replies this long to
- * get out. */
-#define DRAIN_MS 30000
+/* Once the daemon was told to end, running calls may take limits.drain_timeout, and their replies
+ * this long to get out. What comes then takes no time to speak of. */
 #define FLUSH_MS 5000
+#define CLOSE_MS 5000
 
 /* How far the end has come. */
 enum server_state {
@@ -42,7 +44,9 @@ struct server {
 	struct clock_uv clock;
 	struct transport *transport; /* owned */
 	struct core core;
+	struct server_store store; /* once core is there */
 	struct listener *listener; /* owned */
+	struct notify notify;
 	uv_signal_t signals[3];
 	struct clock_timer timer; /* the limit of the present state */
 	struct clock_timer idle;  /* calls have ended: go on in the next turn */
@@ -58,6 +62,7 @@ close_rest(struct server *server)
 {
 	clock_stop(&server->clock.clock, &server->idle);
 	clock_stop(&server->clock.clock, &server->timer);
+	notify_close(&server->notify);
 	clock_uv_close(&server->clock);
 	for (size_t i = 0; i < UTIL_COUNT(server->signals); i++)
 		uv_close((uv_handle_t *)&server->signals[i], NULL);
@@ -70,7 +75,7 @@ on_transport_closed(void *arg)
 }
 
 static void
-on_listener_closed(void *arg)
+on_store_closed(void *arg)
 {
 	struct server *server = arg;
 
@@ -80,13 +85,22 @@ on_listener_closed(void *arg)
 }
 
 static void
+on_listener_closed(void *arg)
+{
+	struct server *server = arg;
+
+	notify_mute(&server->notify);
+	server_store_close(&server->store, on_store_closed, server);
+}
+
+static void
 on_limit(void *arg)
 {
 	struct server *server = arg;
 
 	if (server->state == SERVER_DRAINING) {
-		log_warning("ended after %d s, calls that did not finish: %d", DRAIN_MS / 1000,
-			server->core.gate.running);
+		log_warning("limits.drain_timeout is over, calls that did not finish: %d",
+			server->core.gate.running + server->core.gate.waiting);
 		set_state(server, SERVER_FLUSHING);
 	} else if (server->state == SERVER_FLUSHING) {
 		set_state(server, SERVER_CLOSING);
@@ -142,6 +156,18 @@ arm(struct server *server, int64_t ms)
 }
 
 static void
+begin_drain(struct server *server)
+{
+	int64_t drain_ms = server->core.config->drain_timeout_ms;
+
+	core_stop(&server->core);
+	listen_drain(server->listener);
+	notify_stopping(&server->notify, drain_ms + FLUSH_MS + CLOSE_MS);
+	arm(server, drain_ms);
+	on_idle(server);
+}
+
+static void
 set_state(struct server *server, enum server_state state)
 {
 	static const char *const names[] = {"running", "draining", "flushing", "closing"};
@@ -150,13 +176,7 @@ set_state(struct server *server, enum server_state state)
 	server->state = state;
 	switch (state) {
 	case SERVER_RUNNING: break;
-	case SERVER_DRAINING:
-		core_stop(&server->core);
-		listen_stop(server->listener);
-		(void)sd_notify(0, "STOPPING=1\nSTATUS=Waiting for running calls");
-		arm(server, DRAIN_MS);
-		on_idle(server);
-		break;
+	case SERVER_DRAINING: begin_drain(server); break;
 	case SERVER_FLUSHING:
 		listen_abort_all(
 			server->listener, LLMFO_ESHUTTING_DOWN, "the daemon is shutting down");
@@ -201,26 +221,34 @@ reload(void *arg, struct config_faults *faults)
 		return LLMFO_EINVALID_REQUEST;
 	}
 	core_configure(&server->core, config);
+	server_store_configure(&server->store);
 	tell_reloaded(server, true);
 	log_info("configuration reloaded from %s", config->source);
 	config_unref(config);
 	return 0;
 }
 
-/* As notify-reload services have it: sd_notify(3), RELOADING=1. */
 static void
 reload_by_signal(struct server *server)
 {
 	struct config_faults faults = {0};
-	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld",
-		(long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
-	int error = reload(server, &faults);
-	(void)sd_notifyf(
-		0, "READY=1\nSTATUS=%s", error ? "Reload refused: see the log" : "Reloaded");
+	notify_reloading(&server->notify);
+	(void)reload(server, &faults);
+	notify_reloaded(&server->notify);
 	config_faults_free(&faults);
+}
+
+/* ---- told to end ---- */
+
+/* What an administrator's `drain` does; told again, nothing more comes of it. */
+static void
+drain(void *arg)
+{
+	struct server *server = arg;
+
+	if (server->state == SERVER_RUNNING)
+		set_state(server, SERVER_DRAINING);
 }
 
 static void
@@ -255,6 +283,22 @@ connections(void *arg)
 	struct server *server = arg;
 
 	return server->listener ? listen_connections(server->listener) : 0;
+}
+
+static bool
+kept(void *arg, struct db_look *look)
+{
+	struct server *server = arg;
+
+	return server_store_look(&server->store, look);
+}
+
+static void
+shared(void *arg)
+{
+	struct server *server = arg;
+
+	server_store_changed(&server->store);
 }
 
 static uint64_t
@@ -296,7 +340,7 @@ inherited_socket(void)
 }
 
 static void
-say_ready(const struct server *server)
+say_ready(struct server *server)
 {
 	const struct config *config = server->core.config;
 	size_t usable = 0;
@@ -305,14 +349,37 @@ say_ready(const struct server *server)
 		usable += config->providers[i]->configured;
 	log_info("llmfod %s listens at %s (%s; %zu of %zu providers usable)", PACKAGE_VERSION,
 		listen_path(server->listener), config->source, usable, config->provider_count);
-	(void)sd_notifyf(
-		0, "READY=1\nSTATUS=%zu of %zu providers usable", usable, config->provider_count);
+	notify_ready(&server->notify, &server->core);
+}
+
+/* Everything behind the sockets. */
+static void
+start_core(struct server *server, struct config *config)
+{
+	uint64_t seed = random_seed();
+	struct core_hooks hooks = {
+		.reload = reload,
+		.drain = drain,
+		.connections = connections,
+		.shared = shared,
+		.kept = kept,
+		.host = server->store.host,
+		.arg = server,
+	};
+	char *path = server_config_state(server->options, config);
+
+	server_store_name(&server->store, seed);
+	core_init(&server->core, &server->clock.clock, server->transport, config, &hooks, seed);
+	server->core.env.jitter_cooldowns = true;
+	server->core.gate.idle = on_idle;
+	server->core.gate.idle_arg = server;
+	server_store_open(&server->store, &server->loop, &server->core, path);
+	free(path);
 }
 
 static int
 start(struct server *server, struct config *config)
 {
-	struct core_hooks hooks = {.reload = reload, .connections = connections, .arg = server};
 	char *path = server_config_socket(server->options, config);
 	const char *fault = NULL;
 	struct buf why;
@@ -326,11 +393,7 @@ start(struct server *server, struct config *config)
 		log_error("cannot start: %s", fault);
 		goto out;
 	}
-	core_init(&server->core, &server->clock.clock, server->transport, config, &hooks,
-		random_seed());
-	server->core.env.jitter_cooldowns = true;
-	server->core.gate.idle = on_idle;
-	server->core.gate.idle_arg = server;
+	start_core(server, config);
 	server->listener = listen_start(&server->loop, &server->core, path, fd, &why);
 	if (!server->listener)
 		log_error("cannot start: %s", why.data);
@@ -346,8 +409,7 @@ give_up(struct server *server)
 {
 	server->state = SERVER_CLOSING;
 	if (server->transport) {
-		core_free(&server->core);
-		transport_curl_close(server->transport, on_transport_closed, server);
+		server_store_close(&server->store, on_store_closed, server);
 	} else {
 		close_rest(server);
 	}
@@ -363,6 +425,7 @@ run(const struct server_options *options, struct config *config)
 		return 1;
 	}
 	clock_uv_init(&server.clock, &server.loop);
+	notify_open(&server.notify, &server.loop, &server.clock.clock);
 	watch_signals(&server);
 	int error = start(&server, config);
 	if (error)

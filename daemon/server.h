@@ -8,13 +8,16 @@
 
 #include <stdbool.h>
 
-/* What the command line said. Strings are borrowed; NULL: not given. */
+struct environment;
+
+/* What the command line said, and where variables are. Strings are borrowed; NULL: not given. */
 struct server_options {
 	const char *config;
 	const char *socket;
 	const char *state;
 	const char *env_file;
 	bool check_config;
+	struct environment *environment; /* borrowed */
 };
 
 /* Runs the daemon until it is told to end, or only checks the configuration. Returns the exit

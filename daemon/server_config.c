@@ -9,15 +9,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "environment.h"
 #include "log.h"
+
+/* Where variables come from. */
+struct variables {
+	struct environment *environment;
+	struct env_file *file; /* may be NULL */
+};
 
 /* The environment first: what a service manager or a shell set outranks a file. */
 static const char *
 variable(void *arg, const char *name)
 {
-	const char *value = getenv(name);
+	const struct variables *variables = arg;
+	const char *value = environment_get(variables->environment, name);
 
-	return value && value[0] ? value : env_file_get(arg, name);
+	return value && value[0] ? value : env_file_get(variables->file, name);
 }
 
 bool
@@ -34,16 +42,16 @@ server_config_read(const struct server_options *options, struct config_faults *f
 	const char *path = options->config ? options->config : getenv("LLMFO_CONFIG");
 	const char *models = getenv("LLMFO_MODELS");
 	struct config *config = NULL;
-	struct env_file *file = NULL;
+	struct variables variables = {.environment = options->environment};
 
 	if (options->env_file) {
-		file = env_file_read(options->env_file, faults);
-		if (!file)
+		variables.file = env_file_read(options->env_file, faults);
+		if (!variables.file)
 			return NULL;
 	}
 	struct config_env env = {
 		.get = variable,
-		.arg = file,
+		.arg = &variables,
 		.credentials_dir = getenv("CREDENTIALS_DIRECTORY"),
 		.models_path = models && models[0] ? models : SERVER_MODELS_FILE,
 	};
@@ -53,7 +61,7 @@ server_config_read(const struct server_options *options, struct config_faults *f
 		config = config_read_file(SERVER_CONFIG_FILE, &env, faults);
 	else
 		config = config_from_env(&env, faults);
-	env_file_free(file);
+	env_file_free(variables.file);
 	return config;
 }
 

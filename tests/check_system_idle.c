@@ -12,8 +12,10 @@
 /* What 200 connections to a provider, kept for the next burst, may take on top. */
 #define POOL_MAX_KB (4L * 1024)
 #define LOOK_MS 1000
-/* Connections to providers and the resolver's threads may still have to be put away. */
-#define SETTLE_MS 300
+/* Connections to providers and the resolver's threads may still have to be put away, libcurl looks
+ * at a new connection when its time to connect (2 s) would be over, and the last status text comes
+ * a second after the one before it. */
+#define SETTLE_MS 2300
 
 static struct fake_provider *fp;
 static struct daemon daemon_;

@@ -86,26 +86,109 @@ ends_well(void)
 
 static const int ends[] = {SIGTERM, SIGINT};
 
+static void
+expect_refused(struct wire *wire, uint32_t msgid)
+{
+	struct wire_reply reply = wire_read(wire);
+
+	ck_assert_uint_eq(reply.msgid, msgid);
+	ck_assert_str_eq(wire_code(&reply), "shutting_down");
+	ck_assert_int_eq(json_bool(json_get(reply.error, "begun"), true), false);
+	wire_reply_free(&reply);
+}
+
 START_TEST(told_to_end_it_lets_a_running_call_finish)
 {
-	struct wire wire, idle;
+	struct wire wire;
 
-	wire_open(&idle, d->socket);
 	hold_a_call(&wire);
 	daemon_signal(d, ends[_i]);
 	daemon_wait_told(d, "STOPPING=1");
 	ck_assert_int_ne(access(d->socket, F_OK), 0);
-	wire_request(&idle, 1, "generate", "[{\"prompt\":\"too late\"}]");
-	wire_expect_only(&idle, 1, "shutting_down");
-	wire_request(&idle, 2, "status", "[]");
-	wire_expect_only(&idle, 2, NULL);
+	wire_request(&wire, 2, "generate", "[{\"prompt\":\"too late\"}]");
+	expect_refused(&wire, 2);
+	wire_request(&wire, 3, "status", "[]");
+	wire_expect_only(&wire, 3, NULL);
 	fake_provider_release(fp, "a");
 	wire_expect_only(&wire, 1, NULL);
 	ck_assert_uint_eq(wire_drain(&wire), 0);
+	ends_well();
+	wire_close(&wire);
+}
+END_TEST
+
+#define MANY 200
+
+/* The daemon stands still as it is told to end and is sent more than it handles in one turn. */
+START_TEST(told_to_end_it_answers_all_that_was_sent_and_lets_idle_clients_go)
+{
+	struct wire wire, idle;
+	int refused = 0;
+
+	wire_open(&idle, d->socket);
+	hold_a_call(&wire);
+	daemon_signal(d, SIGSTOP);
+	ck_assert_int_eq(waitpid(d->pid, NULL, WUNTRACED), d->pid);
+	daemon_signal(d, SIGTERM);
+	for (uint32_t i = 0; i < MANY; i++)
+		wire_request(&idle, i, "generate", "[{\"prompt\":\"too late?\"}]");
+	daemon_signal(d, SIGCONT);
+	for (int i = 0; i < MANY; i++) {
+		struct wire_reply reply = wire_read(&idle);
+
+		ck_assert(!reply.closed);
+		refused += strcmp(wire_code(&reply), "shutting_down") == 0;
+		wire_reply_free(&reply);
+	}
+	ck_assert_int_gt(refused, 0);
 	ck_assert_uint_eq(wire_drain(&idle), 0);
+	fake_provider_release(fp, "a");
+	wire_expect_only(&wire, 1, NULL);
 	ends_well();
 	wire_close(&wire);
 	wire_close(&idle);
+}
+END_TEST
+
+START_TEST(an_administrator_drains_it_as_a_signal_does)
+{
+	struct wire wire;
+
+	configure("limits: {drain_timeout: 90s}\n");
+	daemon_ctl_ends(d, 0, "reload", NULL);
+	hold_a_call(&wire);
+	struct json *result = daemon_view(d, "drain");
+	ck_assert_int_eq(tree_int(result, "calls_in_flight"), 1);
+	ck_assert_int_eq(tree_int(result, "calls_waiting"), 0);
+	ck_assert_int_eq(tree_int(result, "drain_timeout_ms"), 90000);
+	json_free(result);
+	daemon_wait_told(d, "STOPPING=1\nEXTEND_TIMEOUT_USEC=100000000\nSTATUS=Waiting for 1 call");
+	wire_request(&wire, 2, "drain", "[]");
+	wire_expect_only(&wire, 2, NULL);
+	fake_provider_release(fp, "a");
+	wire_expect_only(&wire, 1, NULL);
+	ends_well();
+	ck_assert_uint_eq(daemon_logged(d, "drain by an administrator"), 2);
+	wire_close(&wire);
+}
+END_TEST
+
+START_TEST(what_outlasts_drain_timeout_gets_an_error_that_says_so)
+{
+	struct wire wire;
+
+	configure("limits: {drain_timeout: 100ms}\n");
+	daemon_ctl_ends(d, 0, "reload", NULL);
+	hold_a_call(&wire);
+	daemon_signal(d, SIGTERM);
+	struct wire_reply reply = wire_read(&wire);
+	ck_assert_str_eq(wire_code(&reply), "shutting_down");
+	ck_assert_ptr_null(json_get(reply.error, "begun"));
+	ck_assert_uint_eq(json_count(json_get(reply.error, "attempts")), 1);
+	wire_reply_free(&reply);
+	ends_well();
+	ck_assert_uint_eq(daemon_logged(d, "limits.drain_timeout is over"), 1);
+	wire_close(&wire);
 }
 END_TEST
 
@@ -290,7 +373,9 @@ START_TEST(what_has_faults_is_not_loaded_and_status_tells)
 {
 	configure("  b: {api: nothing}\n");
 	daemon_signal(d, SIGHUP);
-	daemon_wait_told(d, "READY=1");
+	daemon_wait_told(d,
+		"READY=1\nSTATUS=1 of 1 providers usable, 0 calls in flight, 0 circuits "
+		"open; the last reload was refused: see the log");
 	ck_assert_uint_eq(provider_count(), 1);
 	ck_assert_msg(strstr(reload_error(), "llmfo.yaml:3:") != NULL, "%s", reload_error());
 	daemon_serves(d);
@@ -455,6 +540,9 @@ static void
 add_tests(TCase *tests)
 {
 	tcase_add_loop_test(tests, told_to_end_it_lets_a_running_call_finish, 0, 2);
+	tcase_add_test(tests, told_to_end_it_answers_all_that_was_sent_and_lets_idle_clients_go);
+	tcase_add_test(tests, an_administrator_drains_it_as_a_signal_does);
+	tcase_add_test(tests, what_outlasts_drain_timeout_gets_an_error_that_says_so);
 	tcase_add_loop_test(tests, told_twice_it_ends_at_once_and_says_so_to_every_call, 0, 2);
 	tcase_add_test(tests, a_check_that_only_a_client_waits_for_does_not_hold_up_the_end);
 	tcase_add_test(tests, an_active_check_under_way_does_not_hold_up_the_end);

@@ -30,6 +30,14 @@ on_waiting(void *arg)
 	return ((struct talk *)arg)->unread_bytes;
 }
 
+static void
+on_drain(void *arg)
+{
+	struct talk *talk = arg;
+
+	talk->core.draining = true;
+}
+
 static int
 on_reload(void *arg, struct config_faults *faults)
 {
@@ -66,7 +74,10 @@ talk_begin(struct talk *talk, const char *settings, uint32_t uid)
 {
 	static const struct session_ops ops = {
 		.send = on_send, .close = on_close, .waiting = on_waiting};
-	struct core_hooks hooks = {.reload = on_reload, .connections = connections, .arg = talk};
+	struct core_hooks hooks = {.reload = on_reload,
+		.drain = on_drain,
+		.connections = connections,
+		.arg = talk};
 	struct session_peer peer = {.uid = uid, .gid = uid, .pid = 1};
 	struct config *config = read_config(settings);
 

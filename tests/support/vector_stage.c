@@ -70,6 +70,14 @@ read_config(struct stage *stage, struct config_faults *faults)
 }
 
 /* As the server does it. */
+static void
+on_drain(void *arg)
+{
+	struct stage *stage = arg;
+
+	stage->scene->core.draining = true;
+}
+
 static int
 on_reload(void *arg, struct config_faults *faults)
 {
@@ -113,8 +121,10 @@ on_close(void *arg)
 static char *
 configure(struct stage *stage)
 {
-	const struct core_hooks hooks = {
-		.reload = on_reload, .connections = on_connections, .arg = stage};
+	const struct core_hooks hooks = {.reload = on_reload,
+		.drain = on_drain,
+		.connections = on_connections,
+		.arg = stage};
 	struct config_faults faults = {0};
 	struct config *config;
 
