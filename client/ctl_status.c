@@ -84,17 +84,34 @@ put_header(struct ctl_out *out, const struct llmfo_value *status)
 		ctl_count(int_of(daemon, "connections"), "connection").text);
 	ctl_put(out, CTL_PLAIN, ", %s in flight",
 		ctl_count(int_of(daemon, "calls_in_flight"), "call").text);
-	ctl_line(out, CTL_PLAIN, ", store %s", word_of(status, "store.kind"));
+	ctl_put(out, CTL_PLAIN, ", store %s", word_of(status, "store.kind"));
+	if (*text_of(status, "store.url"))
+		ctl_put(out, CTL_PLAIN, " (%s)", text_of(status, "store.url"));
+	ctl_line(out, CTL_PLAIN, "%s", "");
 	if (*config)
 		ctl_line(out, CTL_DIM, "configuration %s", config);
 }
 
-/* A problem that is none of a row's: the last reload, the store. */
+/* What is not kept over a restart, if that is so against anybody's will. */
+static int
+put_state_problem(struct ctl_out *out, const struct llmfo_value *status)
+{
+	const char *error = text_of(status, "store.state.error");
+
+	if (!*error)
+		return 0;
+	ctl_put(out, CTL_RED, "✗ state %s", text_of(status, "store.state.path"));
+	ctl_line(out, CTL_PLAIN, " cannot be kept — %s", error);
+	return 1;
+}
+
+/* A problem that is none of a row's: the last reload, the store, the state file. */
 static int
 put_daemon_problems(struct ctl_out *out, const struct llmfo_value *status)
 {
 	const char *reload = text_of(status, "daemon.last_reload_error");
 	const struct llmfo_value *connected = llmfo_value_get(status, "store.connected");
+	const char *error = text_of(status, "store.error");
 	int count = 0;
 
 	if (*reload) {
@@ -103,11 +120,17 @@ put_daemon_problems(struct ctl_out *out, const struct llmfo_value *status)
 		count++;
 	}
 	if (!llmfo_value_bool(connected, true)) {
-		ctl_put(out, CTL_RED, "✗ store %s", text_of(status, "store.kind"));
-		ctl_line(out, CTL_PLAIN, "  not connected, this host goes on with what it knows");
+		ctl_put(out, CTL_RED, "✗ store %s away for %s", text_of(status, "store.kind"),
+			ctl_time(int_of(status, "store.since_ms")).text);
+		ctl_line(out, CTL_PLAIN, ", this host goes on with what it knows%s%s",
+			*error ? " — " : "", error);
+		count++;
+	} else if (*error) {
+		ctl_put(out, CTL_RED, "✗ store %s takes nothing", text_of(status, "store.kind"));
+		ctl_line(out, CTL_PLAIN, " — %s", error);
 		count++;
 	}
-	return count;
+	return count + put_state_problem(out, status);
 }
 
 static void
