@@ -145,13 +145,9 @@ on_ended(void *arg, const char *why, bool connected)
 {
 	struct store_redis_side *side = arg;
 	struct store_redis *redis = side->redis;
-	bool another = false;
+	bool another = !connected && ++redis->tried < redis->addresses.count;
 
 	redis->links[index_of(side)] = NULL;
-	if (connected)
-		redis->tried = 0;
-	else
-		another = ++redis->tried < redis->addresses.count;
 	if (!connected)
 		redis->next++;
 	if (!another)
