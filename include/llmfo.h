@@ -180,8 +180,9 @@ LLMFO_API const char *llmfo_client_error(const struct llmfo_client *client);
  * message and what else the daemon has to say. A code of the library's own: *reply is NULL, nothing
  * came. Where no daemon answers, that is LLMFO_ENO_DAEMON at once; but where there was one when the
  * client last looked, it is given five seconds to be back, as long as timeout_ms allows. A request
- * that was never wholly sent because the daemon went away, or that a daemon refuses because it ends,
- * is sent again over a new connection; any other that was sent is not: LLMFO_EDISCONNECTED. A reply longer than 64 MiB, or nested deeper than 32, is
+ * that was never wholly sent because the daemon went away, or that a daemon refuses because it
+ * ends, is sent again over a new connection; any other that was sent is not:
+ * LLMFO_EDISCONNECTED. A reply longer than 64 MiB, or nested deeper than 32, is
  * LLMFO_EPROTOCOL. A socket that this user may not open is LLMFO_ENO_DAEMON.
  * The caller frees the reply. reply may be NULL when it is of no interest.
  */
