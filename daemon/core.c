@@ -18,6 +18,16 @@ on_health_changed(void *arg)
 }
 
 static void
+on_shared(void *arg)
+{
+	struct core *core = arg;
+
+	event_circuits(&core->events);
+	checker_consider(core->checker);
+	gate_wake(&core->gate);
+}
+
+static void
 apply(struct core *core, struct config *config)
 {
 	struct health_policy policy = {
@@ -42,6 +52,7 @@ apply(struct core *core, struct config *config)
 	core->gate.max_running = config->max_calls;
 	core->gate.max_waiting = config->max_queue;
 	checker_configure(core->checker, config);
+	share_configure(core->share, config);
 	event_circuits(&core->events);
 }
 
@@ -58,6 +69,8 @@ core_init(struct core *core, struct clock *clock, struct transport *transport,
 	partials_init(&core->partials, clock);
 	event_init(&core->events, clock, core->health);
 	core->checker = checker_new(clock, transport, core->health, &core->events);
+	core->share = share_new(clock, core->health, &core->events,
+		core->hooks.host ? core->hooks.host : "this-host", on_shared, core);
 	core->started_ms = clock_now_ms(clock);
 	gate_init(&core->gate, config->max_calls, config->max_queue);
 	lease_table_init(&core->leases, clock, core->health, &core->gate);
@@ -89,6 +102,7 @@ void
 core_free(struct core *core)
 {
 	checker_free(core->checker);
+	share_free(core->share);
 	lease_table_free(&core->leases);
 	event_free(&core->events);
 	health_free(core->health);

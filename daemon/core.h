@@ -12,6 +12,7 @@
 #include "list.h"
 #include "log.h"
 #include "partial.h"
+#include "share.h"
 
 /* What only the program around the core can do. Any may be NULL. */
 struct core_hooks {
@@ -21,6 +22,8 @@ struct core_hooks {
 	/* How many connections there are now. */
 	int (*connections)(void *arg);
 	void *arg;
+	/* How this host is named to those that it shares with; NULL: it has none. */
+	const char *host;
 };
 
 struct core {
@@ -29,6 +32,7 @@ struct core {
 	struct transport *transport; /* borrowed */
 	struct health *health;       /* owned */
 	struct gate gate;
+	struct share *share;       /* owned */
 	struct events events;      /* what happens, for those that subscribed */
 	struct lease_table leases; /* of those that call themselves */
 	struct stats stats;

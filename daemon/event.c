@@ -87,6 +87,24 @@ event_preferred(struct events *events, const char *chain, const char *target)
 	event_tell(events, EVENT_preferred, 0, fields, UTIL_COUNT(fields));
 }
 
+void
+event_forced(struct events *events)
+{
+	int64_t now_ms = clock_now_ms(events->clock);
+	const struct health_forced *forced = health_forced(events->health, now_ms);
+	const struct event_field fields[] = {
+		{.key = "provider", .text = forced ? forced->provider : NULL},
+		{.key = forced ? "strict" : NULL,
+			.kind = EVENT_YES_NO,
+			.number = forced && forced->strict},
+		{.key = forced ? "for_ms" : NULL,
+			.kind = EVENT_NUMBER,
+			.number = forced ? forced->until_ms - now_ms : 0},
+	};
+
+	event_tell(events, EVENT_forced, 0, fields, UTIL_COUNT(fields));
+}
+
 /* ---- circuits ---- */
 
 struct look {

@@ -71,6 +71,9 @@ void event_circuits(struct events *events);
 /* target NULL: the chain prefers nothing any more. */
 void event_preferred(struct events *events, const char *chain, const char *target);
 
+/* What is forced now, or that nobody is. */
+void event_forced(struct events *events);
+
 const char *event_text(enum event_type type);
 /* The type of a name (not NUL-terminated), or -1. */
 int event_from_text(const char *text, size_t length);

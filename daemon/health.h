@@ -29,12 +29,14 @@ struct health_error {
 
 /* What share.c remembers of it, and nobody else reads but to keep it. */
 struct health_mark {
-	bool there;        /* it stands in the place that hosts share */
-	uint64_t changed;  /* which change of this host's was the last: what was read before is old */
-	int64_t closed_ms; /* when it was closed here, for what is older elsewhere; 0: never */
-	int64_t leave_ms;  /* until when this host has leave to probe, or another one has it */
-	int64_t wanted_ms; /* since when calls here have wanted to probe in vain; 0: they have not */
-	bool asked;        /* for leave, and not answered yet */
+	bool there;         /* it stands in the place that hosts share */
+	uint64_t changed;   /* the number of this host's last change: what was read before is old */
+	int64_t changed_ms; /* when that was; 0: never */
+	/* Of the leave to probe its half-open circuit. */
+	enum { HEALTH_LEAVE_NONE, HEALTH_LEAVE_ASKED, HEALTH_LEAVE_HELD, HEALTH_LEAVE_TAKEN } leave;
+	int64_t leave_ms;  /* held: until when; taken by another host: not to ask before */
+	int64_t asked_ms;  /* for it, the last time */
+	int64_t wanted_ms; /* since when calls here have wanted it in vain; 0: they have not */
 };
 
 /* A provider or a target. Read it, change it through health_*() alone. */
@@ -78,6 +80,7 @@ struct health_forced {
 	int64_t until_ms;
 	uint32_t by_uid;
 	int64_t set_ms; /* when it was set, or nobody forced any more; 0: never */
+	bool heard;     /* as in struct health_preferred */
 	bool there;     /* as in struct health_mark */
 	uint64_t changed;
 };

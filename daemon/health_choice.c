@@ -66,6 +66,8 @@ health_set_preferred(struct health_preferred *entry, const char *target, int64_t
 {
 	char *copy = x_strdup(target);
 
+	if (!entry->target || strcmp(entry->target, target) != 0)
+		entry->told_until_ms = 0;
 	free(entry->target);
 	entry->target = copy;
 	entry->until_ms = until_ms;

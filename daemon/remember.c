@@ -168,6 +168,7 @@ restore_forced(struct health *health, const struct snapshot *found, int64_t now_
 		.by_uid = found->forced_by_uid,
 		/* perhaps before this clock began; 0 would mean never */
 		.set_ms = found->forced_age_ms < 0 ? 0 : set_ms == 0 ? -1 : set_ms,
+		.heard = true,
 		.there = found->forced_shared,
 	};
 

@@ -39,23 +39,6 @@ forced_text(const struct health_forced *forced, int64_t now_ms)
 }
 
 static void
-tell_forced(struct core *core, int64_t now_ms)
-{
-	const struct health_forced *forced = health_forced(core->health, now_ms);
-	const struct event_field fields[] = {
-		{.key = "provider", .text = forced ? forced->provider : NULL},
-		{.key = forced ? "strict" : NULL,
-			.kind = EVENT_YES_NO,
-			.number = forced && forced->strict},
-		{.key = forced ? "for_ms" : NULL,
-			.kind = EVENT_NUMBER,
-			.number = forced ? forced->until_ms - now_ms : 0},
-	};
-
-	event_tell(&core->events, EVENT_forced, 0, fields, UTIL_COUNT(fields));
-}
-
-static void
 apply_force(struct session_request *request, const char *provider, int64_t duration_s, bool strict)
 {
 	struct core *core = request->session->core;
@@ -69,7 +52,7 @@ apply_force(struct session_request *request, const char *provider, int64_t durat
 		request->session->peer.uid, now_ms);
 	char *after = forced_text(health_forced(core->health, now_ms), now_ms);
 	log_change(request, provider, before, after);
-	tell_forced(core, now_ms);
+	event_forced(&core->events);
 	msgpack_packer *packer = session_reply_begin(request);
 	msgpack_pack_map(packer, 2);
 	rpc_pack_text(packer, "forced");

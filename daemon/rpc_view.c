@@ -49,10 +49,17 @@ pack_daemon(const struct view *view)
 static void
 pack_store(const struct view *view)
 {
+	const struct store *store = share_store(view->core->share);
+
 	rpc_pack_text(view->packer, "store");
-	msgpack_pack_map(view->packer, 2);
-	rpc_pack_pair_text(view->packer, "kind", "memory");
-	rpc_pack_pair_bool(view->packer, "connected", true);
+	msgpack_pack_map(view->packer, store ? 5 : 2);
+	rpc_pack_pair_text(view->packer, "kind", store ? "redis" : "memory");
+	rpc_pack_pair_bool(view->packer, "connected", !store || store->joined);
+	if (!store)
+		return;
+	rpc_pack_pair_text(view->packer, "url", store->where);
+	rpc_pack_pair_int(view->packer, "since_ms", view->now_ms - store->since_ms);
+	rpc_pack_pair_text(view->packer, "error", store->why[0] ? store->why : NULL);
 }
 
 void

@@ -266,7 +266,7 @@ START_TEST(after_a_restart_it_is_as_it_was)
 	ck_assert(preferred->heard && preferred->there);
 	const struct health_forced *forced = health_forced(health, 77);
 	ck_assert_str_eq(forced->provider, "b");
-	ck_assert(forced->strict && forced->there);
+	ck_assert(forced->strict && forced->there && forced->heard);
 	ck_assert_int_eq(forced->until_ms, 77 + 50000);
 	ck_assert_uint_eq(forced->by_uid, 7);
 	ck_assert_int_eq(forced->set_ms, 77 - 10000);

@@ -66,7 +66,7 @@ talk_begin(struct talk *talk, const char *settings, uint32_t uid)
 {
 	static const struct session_ops ops = {
 		.send = on_send, .close = on_close, .waiting = on_waiting};
-	struct core_hooks hooks = {on_reload, connections, talk};
+	struct core_hooks hooks = {.reload = on_reload, .connections = connections, .arg = talk};
 	struct session_peer peer = {.uid = uid, .gid = uid, .pid = 1};
 	struct config *config = read_config(settings);
 

@@ -113,7 +113,8 @@ on_close(void *arg)
 static char *
 configure(struct stage *stage)
 {
-	const struct core_hooks hooks = {on_reload, on_connections, stage};
+	const struct core_hooks hooks = {
+		.reload = on_reload, .connections = on_connections, .arg = stage};
 	struct config_faults faults = {0};
 	struct config *config;
 
