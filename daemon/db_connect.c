@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "llmfo.h"
 
@@ -155,6 +156,10 @@ db_connect(const char *path, bool writing, enum db_fault *fault, struct buf *why
 		code = db_execute(sqlite, writing_settings);
 		*fault = db_fault_of(code);
 	}
+	/* a header may say that nobody is to write, which none of ours ever does */
+	if (*fault == DB_WELL && writing && sqlite3_db_readonly(sqlite, "main") == 1 &&
+		access(path, W_OK) == 0)
+		*fault = complain(why, path, "is damaged", DB_BROKEN);
 	if (code != SQLITE_OK) {
 		*fault = db_fault_of(code);
 		db_say(sqlite, path, why);

@@ -83,6 +83,18 @@ make_other_tables(void)
 	state_file_execute("ALTER TABLE circuit RENAME COLUMN left_ms TO left_s");
 }
 
+/* The header of one that SQLite may only read. */
+static void
+make_unwritable(void)
+{
+	size_t count;
+	char *bytes = state_file_bytes("", &count);
+
+	bytes[18] = 3;
+	state_file_put("", bytes, count);
+	free(bytes);
+}
+
 static void
 make_newer(void)
 {
@@ -103,6 +115,7 @@ static const struct {
 	{"foreign", make_foreign, ".broken-1", "no state file"},
 	{"versionless", make_versionless, ".broken-1", "no version"},
 	{"other tables", make_other_tables, ".broken-1", "left_ms"},
+	{"unwritable", make_unwritable, ".broken-1", "is damaged"},
 	{"newer", make_newer, ".newer-1", "a later version"},
 };
 
