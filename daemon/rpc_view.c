@@ -46,32 +46,39 @@ pack_daemon(const struct view *view)
 	rpc_pack_pair_text(view->packer, "last_reload_error", core->last_reload_error);
 }
 
+/* The state file: nil where nothing is kept over a restart. */
+static void
+pack_state(const struct view *view)
+{
+	const struct core_hooks *hooks = &view->core->hooks;
+	struct db_look look;
+
+	rpc_pack_text(view->packer, "state");
+	if (!hooks->kept || !hooks->kept(hooks->arg, &look)) {
+		msgpack_pack_nil(view->packer);
+		return;
+	}
+	msgpack_pack_map(view->packer, 3);
+	rpc_pack_pair_text(view->packer, "path", look.path);
+	rpc_pack_pair_bool(view->packer, "ok", look.ok);
+	rpc_pack_pair_text(view->packer, "error", look.ok ? NULL : look.why);
+}
+
 static void
 pack_store(const struct view *view)
 {
 	const struct store *store = share_store(view->core->share);
-	const struct core_hooks *hooks = &view->core->hooks;
-	struct db_look look;
-	bool kept = hooks->kept && hooks->kept(hooks->arg, &look);
 
 	rpc_pack_text(view->packer, "store");
-	msgpack_pack_map(view->packer, (store ? 5 : 2) + 1);
-	rpc_pack_text(view->packer, "state");
-	if (kept) {
-		msgpack_pack_map(view->packer, 3);
-		rpc_pack_pair_text(view->packer, "path", look.path);
-		rpc_pack_pair_bool(view->packer, "ok", look.ok);
-		rpc_pack_pair_text(view->packer, "error", look.ok ? NULL : look.why);
-	} else {
-		msgpack_pack_nil(view->packer);
-	}
+	msgpack_pack_map(view->packer, store ? 6 : 3);
 	rpc_pack_pair_text(view->packer, "kind", store ? "redis" : "memory");
 	rpc_pack_pair_bool(view->packer, "connected", !store || store->joined);
-	if (!store)
-		return;
-	rpc_pack_pair_text(view->packer, "url", store->where);
-	rpc_pack_pair_int(view->packer, "since_ms", view->now_ms - store->since_ms);
-	rpc_pack_pair_text(view->packer, "error", store->why[0] ? store->why : NULL);
+	if (store) {
+		rpc_pack_pair_text(view->packer, "url", store->where);
+		rpc_pack_pair_int(view->packer, "since_ms", view->now_ms - store->since_ms);
+		rpc_pack_pair_text(view->packer, "error", store->why[0] ? store->why : NULL);
+	}
+	pack_state(view);
 }
 
 void

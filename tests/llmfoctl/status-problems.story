@@ -12,7 +12,15 @@
  },
  "store": {
   "kind": "redis",
-  "connected": false
+  "connected": false,
+  "url": "redis://10.0.0.5:6379/0",
+  "since_ms": 42000,
+  "error": "Connection refused",
+  "state": {
+   "path": "/var/lib/llmfo/llmfo.db",
+   "ok": false,
+   "error": "database or disk is full"
+  }
  },
  "forced": {
   "provider": "openai",
@@ -205,11 +213,12 @@
  }
 }
 == stdout
-llmfod 0.1.0, up 2h 5m, pid 4711, 3 connections, 1 call in flight, store redis
+llmfod 0.1.0, up 2h 5m, pid 4711, 3 connections, 1 call in flight, store redis (redis://10.0.0.5:6379/0)
 configuration /etc/llmfo/llmfo.yaml
 
 ✗ the last reload failed, the configuration before it is in use — /etc/llmfo/llmfo.yaml:12:3: providers.groq.modles: unknown key
-✗ store redis  not connected, this host goes on with what it knows
+✗ store redis away for 42 s, this host goes on with what it knows — Connection refused
+✗ state /var/lib/llmfo/llmfo.db cannot be kept — database or disk is full
 ✗ 日本  open, 4m 12s left — auth (401): Incorrect API key provided: sk-***, 48 s ago
 ✗ ollama/llama3.2  open, 4m 12s left — rate_limited (429): Rate limit reached\nfor \x1b[31mmodel\u202e x, 48 s ago
 ~ 日本/モデル  half-open, the next call is its probe — connect_failed: connection refused, 2m ago
