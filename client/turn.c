@@ -98,6 +98,14 @@ connect_anew(struct llmfo_client *client, int64_t now_ms)
 		client_end(LIST_OWNER(client->queued.next, struct client_call, node), error);
 }
 
+/* A connection to a daemon that ends is of no more use once all on it is answered. */
+static void
+leave(struct conn *conn)
+{
+	if (conn->fd >= 0 && conn->leaving && conn->awaited == 0)
+		conn_close(conn, LLMFO_EDISCONNECTED);
+}
+
 static void
 notice_loss(struct llmfo_client *client, int64_t now_ms)
 {
@@ -229,6 +237,7 @@ client_turn(struct llmfo_client *client)
 
 	if (conn_process(&client->conn, POLLIN) == 0)
 		note_sent(client);
+	leave(&client->conn);
 	notice_loss(client, now_ms);
 	client_subscribe_due(client, now_ms);
 	if (client->conn.fd < 0 && !list_empty(&client->queued) && now_ms >= client->retry_ms)

@@ -236,6 +236,99 @@ START_TEST(a_daemon_that_closes_every_connection_is_not_tried_for_ever)
 }
 END_TEST
 
+/* ---- a daemon that ends refuses what it has not begun ---- */
+
+static const char refusal[] =
+	"{\"code\": \"shutting_down\", \"message\": \"over\", \"begun\": false}";
+
+/* Refuses all on the first connections, as many as *arg says, and answers on the others. */
+static void
+serve_refusing(int fd, int connection, const void *arg)
+{
+	const int *count = arg;
+	struct fake_request request;
+
+	if (connection >= *count) {
+		fake_serve_echo(fd, connection, NULL);
+		return;
+	}
+	while (fake_read(fd, &request)) {
+		fake_reply(fd, request.msgid, refusal, NULL);
+		fake_request_free(&request);
+	}
+}
+
+START_TEST(what_a_daemon_refuses_as_it_ends_goes_to_the_next_one)
+{
+	static const int once = 1;
+	struct llmfo_reply *reply;
+
+	connect_to(serve_refusing, &once);
+	for (int i = 0; i < 20; i++)
+		tally_start(&tally, "m", NULL, LONG_MS);
+	ck_assert_int_eq(llmfo_call(client, "late", NULL, LONG_MS, &reply), 0);
+	ck_assert_int_eq(llmfo_reply_int(reply, "connection", -1), 1);
+	llmfo_reply_free(reply);
+	tally_run(&tally, 20);
+	ck_assert_uint_eq(tally.with[0], 20);
+	for (size_t i = 0; i < 20; i++)
+		ck_assert_int_eq(llmfo_reply_int(tally.calls[i].reply, "connection", -1), 1);
+	clean_up();
+}
+END_TEST
+
+START_TEST(what_every_daemon_refuses_is_told_in_the_end)
+{
+	static const int many = 1000;
+
+	connect_to(serve_refusing, &many);
+	ck_assert_int_eq(llmfo_call(client, "m", NULL, LONG_MS, NULL), LLMFO_ESHUTTING_DOWN);
+	ck_assert_ptr_nonnull(strstr(llmfo_client_error(client), "over"));
+	clean_up();
+}
+END_TEST
+
+/* The first call is answered after the second was refused, and by the same daemon. */
+static void
+serve_first_alone(int fd, int connection, const void *arg)
+{
+	struct fake_request first, second;
+
+	(void)arg;
+	if (connection > 0) {
+		fake_serve_echo(fd, connection, NULL);
+		return;
+	}
+	if (!fake_read(fd, &first) || !fake_read(fd, &second))
+		_exit(1);
+	fake_reply(fd, second.msgid, refusal, NULL);
+	fake_reply(fd, first.msgid, NULL, "{\"connection\": 0}");
+	while (fake_read(fd, &second))
+		fake_reply(fd, second.msgid, "{\"code\": \"internal\"}", NULL);
+}
+
+START_TEST(what_runs_at_a_daemon_that_ends_is_answered_by_it)
+{
+	connect_to(serve_first_alone, NULL);
+	tally_start(&tally, "m", NULL, LONG_MS);
+	tally_start(&tally, "m", NULL, LONG_MS);
+	tally_run(&tally, 2);
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(tally.calls[i].error, 0);
+		ck_assert_int_eq(llmfo_reply_int(tally.calls[i].reply, "connection", -1), i);
+	}
+	clean_up();
+}
+END_TEST
+
+START_TEST(what_had_begun_is_told_and_not_sent_again)
+{
+	connect_to(fake_serve_canned, "!{\"code\": \"shutting_down\", \"message\": \"cut\"}");
+	ck_assert_int_eq(llmfo_call(client, "m", NULL, LONG_MS, NULL), LLMFO_ESHUTTING_DOWN);
+	clean_up();
+}
+END_TEST
+
 START_TEST(the_descriptor_stays_the_same_whatever_the_connection_does)
 {
 	int fd;
@@ -338,6 +431,10 @@ main(void)
 	tcase_add_test(tcase, what_was_not_wholly_sent_is_sent_again_in_its_order);
 	tcase_add_test(tcase, a_blocking_call_that_was_half_sent_waits_for_the_restart_too);
 	tcase_add_test(tcase, a_daemon_that_closes_every_connection_is_not_tried_for_ever);
+	tcase_add_test(tcase, what_a_daemon_refuses_as_it_ends_goes_to_the_next_one);
+	tcase_add_test(tcase, what_every_daemon_refuses_is_told_in_the_end);
+	tcase_add_test(tcase, what_runs_at_a_daemon_that_ends_is_answered_by_it);
+	tcase_add_test(tcase, what_had_begun_is_told_and_not_sent_again);
 	tcase_add_test(tcase, the_descriptor_stays_the_same_whatever_the_connection_does);
 	tcase_add_test(tcase, a_descriptor_that_is_asked_for_late_has_the_connection_in_it);
 	tcase_add_test(tcase, a_full_queue_is_tried_again_by_and_by);
