@@ -20,7 +20,8 @@ extern char state_path[96]; /* the file in it: not there yet */
 void state_file_setup(void);
 void state_file_teardown(void);
 
-/* Opens the file at the path; what it found is left out where found is NULL. */
+/* Opens the file at the path; what it found is left out where found is NULL. This and the next one
+ * tell Check nothing: who is killed while he writes to Check leaves it half a message. */
 struct state *state_file_open(struct snapshot *found);
 /* Gives it a snapshot of so many circuits that all bear the mark. */
 void state_file_save(struct state *state, int mark, int circuits);
