@@ -151,10 +151,11 @@ failed_ms(const struct health *health, const struct health_preferred *entry,
 {
 	int64_t seen_ms = target ? target->last_failure_ms : 0;
 
-	if (!entry || !entry->heard || (target && target->answered_ms > 0))
+	if (!entry || !entry->heard)
 		return seen_ms;
 	int64_t made_ms = entry->until_ms - health->policy.preferred_ttl_ms;
-	return made_ms > seen_ms ? made_ms : seen_ms;
+	bool knows = seen_ms > made_ms || (target && target->answered_ms > made_ms);
+	return knows ? seen_ms : made_ms;
 }
 
 bool
