@@ -138,6 +138,9 @@ struct config {
 	int64_t cooldown_ms, cooldown_max_ms, preferred_ttl_ms, check_interval_ms;
 	bool when_all_open_try;
 	int max_calls, max_queue;
+	/* of one user; 0: user_limits() says how many */
+	int max_user_connections, max_user_calls, max_user_queue;
+	size_t max_user_bytes;
 	int64_t lease_ms;
 	size_t stream_queue_bytes;
 	char *default_chain;    /* a chain of that name exists unless there is no

@@ -31,6 +31,7 @@ apply(struct core *core, struct config *config)
 		.tracking = config->health_tracking,
 		.preferred = config->preferred,
 	};
+	struct user_limits limits = user_limits(config);
 
 	health_set_policy(core->health, &policy);
 	health_unlist_all(core->health);
@@ -41,6 +42,8 @@ apply(struct core *core, struct config *config)
 	health_sweep(core->health);
 	core->gate.max_running = config->max_calls;
 	core->gate.max_waiting = config->max_queue;
+	core->gate.max_user_running = limits.calls;
+	core->gate.max_user_waiting = limits.queue;
 	checker_configure(core->checker, config);
 	event_circuits(&core->events);
 }
@@ -59,6 +62,7 @@ core_init(struct core *core, struct clock *clock, struct transport *transport,
 	event_init(&core->events, clock, core->health);
 	core->checker = checker_new(clock, transport, core->health, &core->events);
 	core->started_ms = clock_now_ms(clock);
+	users_init(&core->users);
 	gate_init(&core->gate, config->max_calls, config->max_queue);
 	lease_table_init(&core->leases, clock, core->health, &core->gate);
 	stats_reset(&core->stats, clock_wall_ms(clock));
@@ -66,6 +70,7 @@ core_init(struct core *core, struct clock *clock, struct transport *transport,
 		.clock = clock,
 		.transport = transport,
 		.health = core->health,
+		.users = &core->users,
 		.gate = &core->gate,
 		.stats = &core->stats,
 		.events = &core->events,
@@ -92,6 +97,7 @@ core_free(struct core *core)
 	lease_table_free(&core->leases);
 	event_free(&core->events);
 	health_free(core->health);
+	users_free(&core->users);
 	config_unref(core->config);
 	free(core->last_reload_error);
 	*core = (struct core){.config = NULL};
@@ -126,7 +132,7 @@ core_configure(struct core *core, struct config *config)
 	core->config = config_ref(config);
 	apply(core, config);
 	config_unref(old);
-	gate_wake(&core->gate);
+	gate_wake_all(&core->gate);
 }
 
 void

@@ -12,6 +12,7 @@
 #include "list.h"
 #include "log.h"
 #include "partial.h"
+#include "user.h"
 
 /* What only the program around the core can do. Any may be NULL. */
 struct core_hooks {
@@ -28,6 +29,7 @@ struct core {
 	struct clock *clock;         /* borrowed */
 	struct transport *transport; /* borrowed */
 	struct health *health;       /* owned */
+	struct users users; /* everybody who has something here */
 	struct gate gate;
 	struct events events;      /* what happens, for those that subscribed */
 	struct lease_table leases; /* of those that call themselves */
