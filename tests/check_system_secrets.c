@@ -193,8 +193,8 @@ START_TEST(no_form_of_a_key_goes_where_a_redirect_points)
 
 	fp = fake_provider_start(options);
 	daemon_begin(d,
-		"providers:\n"
-		"  a: {api: %s, base_url: '%s%s', api_key: " KEY_A ", models: [m], max_retries: 0}\n"
+		"providers: {a: {api: %s, base_url: '%s%s', api_key: " KEY_A ", models: [m],"
+		" max_retries: 0}}\n"
 		"chains: {default: {targets: [a/m]}}\n",
 		key_forms[_i / 2].api, fake_provider_url(fp, "a"), key_forms[_i / 2].path);
 	char *script = x_asprintf("redirect=http://%s:%d/v1/chat/completions",

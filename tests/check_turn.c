@@ -125,13 +125,13 @@ served_in_a_turn(void)
 START_TEST(what_an_entry_takes_is_learned)
 {
 	all_wait(0, 4);
-	ck_assert_int_eq(served_in_a_turn(), (int)(TURN_SLICE_NS / TURN_ENTRY_NS));
+	ck_assert_int_eq(served_in_a_turn(), (int)((TURN_SLICE_NS - 1) / TURN_ENTRY_NS) + 1);
 	for (int i = 0; i < 100; i++)
 		turn_settle(&turns, &users[0], TURN_SLICE_NS / 4 + 1000);
 	ck_assert_int_eq(served_in_a_turn(), 4);
 	for (int i = 0; i < 100; i++)
 		turn_settle(&turns, &users[0], 0);
-	ck_assert_int_eq(served_in_a_turn(), (int)(TURN_SLICE_NS / TURN_ENTRY_LEAST_NS));
+	ck_assert_int_eq(served_in_a_turn(), (int)((TURN_SLICE_NS - 1) / TURN_ENTRY_LEAST_NS) + 1);
 	/* charged with a guess, then with the truth */
 	turns_begin(&turns);
 	int64_t guess_ns = users[0].entry_ns;
