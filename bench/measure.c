@@ -129,7 +129,7 @@ measure_may_open(struct measure *m)
 	return true;
 }
 
-static void
+void
 measure_note(struct measure_times *times, int64_t us)
 {
 	if (times->count == times->room) {
@@ -187,7 +187,7 @@ measure_by_value(const void *a, const void *b)
 	return left < right ? -1 : left > right;
 }
 
-static int64_t
+int64_t
 measure_percentile(struct measure_times *times, size_t percent)
 {
 	qsort(times->us, times->count, sizeof times->us[0], measure_by_value);

@@ -60,6 +60,9 @@ void measure_scan(struct measure *m, struct measure_scan *scan, const char *byte
 	int64_t *since_us);
 /* A call ended that began at since_us. */
 void measure_call(struct measure *m, int64_t since_us);
+void measure_note(struct measure_times *times, int64_t us);
+/* Sorts them. 0 if there are none. */
+int64_t measure_percentile(struct measure_times *times, size_t percent);
 /* Prints the line of the run. */
 void measure_report(struct measure *m);
 

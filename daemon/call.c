@@ -98,10 +98,13 @@ static void
 free_call(struct call *call)
 {
 	struct gate *gate = call->env->gate;
-	bool entered = call->entered;
+	struct user *user = call->user;
+	struct gate_news news = {.wants = call->freed};
+	bool entered = call->waiter.entered;
 
 	list_remove(&call->node);
 	gate_forget(gate, &call->waiter);
+	gate_leave(gate, &call->waiter);
 	clock_stop(call->env->clock, &call->timer);
 	clock_stop(call->env->clock, &call->hedge);
 	clock_stop(call->env->clock, &call->stall);
@@ -117,10 +120,9 @@ free_call(struct call *call)
 	free(call->message);
 	call_request_free(call->request);
 	free(call);
-	if (entered) {
-		gate_leave(gate);
-		gate_wake(gate);
-	}
+	user_release(user);
+	if (entered)
+		gate_wake(gate, &news);
 }
 
 static void
@@ -283,14 +285,37 @@ on_queue_deadline(void *arg)
 	call_go_on(call);
 }
 
+char *
+call_crowded_text(const struct gate *gate, const struct user *user, enum gate_fault fault)
+{
+	if (fault == GATE_USER_FULL)
+		return x_asprintf("%d calls of uid %u are waiting already (limits.user_queue)",
+			user->calls.waiting, user->uid);
+	return x_asprintf("%d calls are waiting already (limits.queue)", gate->waiting);
+}
+
+/* Any of them may be what lets it go on, those that are kept out included. */
+static uint64_t
+wanted(const struct call *call)
+{
+	uint64_t wants = 0;
+
+	for (size_t i = 0; i < call->route.count; i++)
+		wants |= gate_bit(call->route.candidates[i].target->provider->name);
+	return wants;
+}
+
 /* Waits for a place, at most until the deadline. */
 static void
 queue_up(struct call *call)
 {
-	if (!gate_wait(call->env->gate, &call->waiter, on_woken, call)) {
+	struct gate *gate = call->env->gate;
+
+	call->waiter.wants = wanted(call);
+	enum gate_fault fault = gate_wait(gate, &call->waiter, on_woken, call);
+	if (fault != GATE_FITS) {
 		call_fail(call, call_has_told(call) ? LLMFO_EINTERRUPTED : LLMFO_EBUSY,
-			x_asprintf("%d calls are waiting already (limits.queue)",
-				call->env->gate->waiting));
+			call_crowded_text(gate, call->user, fault));
 		return;
 	}
 	call_set_state(call, CALL_QUEUED);
@@ -423,10 +448,9 @@ call_go_on(struct call *call)
 		call_fail_as_judged(call);
 	} else if (call->route.strict_miss && call->attempt_count == 0) {
 		fail_for_strict(call);
-	} else if (!call->entered && !gate_enter(call->env->gate)) {
+	} else if (!call->waiter.entered && !gate_enter(call->env->gate, &call->waiter)) {
 		queue_up(call);
 	} else {
-		call->entered = true;
 		start_more(call, now_ms);
 	}
 }
@@ -439,6 +463,10 @@ call_start(struct call_env *env, struct call_request *request, const struct call
 
 	call->env = env;
 	call->request = request;
+	call->user = users_take(env->users, request->uid);
+	call->waiter.user = &call->user->calls;
+	call->waiter.admin = request->admin;
+	call->waiter.key = request->config;
 	call->number = ++env->calls;
 	list_init(&call->node);
 	if (env->all)

@@ -12,12 +12,14 @@
 #include "gate.h"
 #include "route.h"
 #include "stats.h"
+#include "user.h"
 
 /* What calls live in. Shared by all of them; outlives them. */
 struct call_env {
 	struct clock *clock;
 	struct transport *transport;
 	struct health *health;
+	struct users *users;
 	struct gate *gate;
 	struct stats *stats;
 	struct events *events;  /* may be NULL: nobody hears of anything */
@@ -72,7 +74,8 @@ struct call_request {
 	char *end_user;        /* `user` of the request: passed on to the provider; NULL */
 	char *workspace;       /* for the log; NULL: the agent's */
 	char request_id[33];   /* for log and reply */
-	uint32_t uid;          /* whose call it is, for the log */
+	uint32_t uid;          /* whose call it is */
+	bool admin;            /* an administrator's: limits of users do not hold it up */
 	struct json *warnings; /* array of texts, owned, or NULL */
 };
 
@@ -113,6 +116,10 @@ struct call_result {
 	size_t partial_length;
 	const struct call_request *request;
 };
+
+/* Why one more call of that user would be `busy`: a new string. */
+char *call_crowded_text(
+	const struct gate *gate, const struct user *user, enum gate_fault fault);
 
 struct call;
 

@@ -8,6 +8,7 @@
 
 #include "call_rules.h"
 #include "log.h"
+#include "room.h"
 
 void
 call_lanes_make(struct call *call)
@@ -96,8 +97,8 @@ record(struct call_lane *lane, const struct outcome *outcome, int64_t latency_ms
 	call_attempt_cost(lane, result, row);
 }
 
-/* Tells health how a lane's attempt ended. latency_ms: -1 if it says nothing. */
-static void
+/* Tells health how a lane's attempt ended, latency_ms: -1 if it says nothing. What it did. */
+static struct health_change
 note_end(struct call_lane *lane, const struct outcome *outcome, int64_t latency_ms)
 {
 	const struct config_target *target = lane->candidate->target;
@@ -114,6 +115,7 @@ note_end(struct call_lane *lane, const struct outcome *outcome, int64_t latency_
 	event_circuits(env->events);
 	if (env->health_changed && outcome->class != OUTCOME_OK)
 		env->health_changed(env->arg);
+	return change;
 }
 
 static void
@@ -125,7 +127,8 @@ stop(struct call_lane *lane, const char *why)
 		outcome_set(&outcome, OUTCOME_CANCELLED, "%s", why);
 		int64_t ran_ms = attempt_cancel(lane->attempt);
 		record(lane, &outcome, ran_ms, NULL);
-		note_end(lane, &outcome, ran_ms);
+		(void)note_end(lane, &outcome, ran_ms);
+		lane->call->freed |= gate_bit(lane->candidate->target->provider->name);
 	}
 	leave(lane);
 	lane->failed = NULL;
@@ -245,6 +248,9 @@ on_done(void *arg, struct attempt_result *result)
 	struct gate *gate = call->env->gate;
 	const struct config_target *target = lane->candidate->target;
 	struct health *health = call->env->health;
+	const char *provider = target->provider->name;
+	/* the call, and a target that is its own, may be gone before others hear of it */
+	struct config *config = config_ref(call->request->config);
 	bool answered = result->outcome.class == OUTCOME_OK;
 
 	/* those that it leaves behind stand before it in the list of attempts */
@@ -257,35 +263,43 @@ on_done(void *arg, struct attempt_result *result)
 		health_first_token(
 			health, target->provider->name, target->name, result->first_content_ms);
 	/* how long it took, held by its caller, says nothing of the target */
-	note_end(lane, &result->outcome, result->held_ms > 0 ? -1 : result->latency_ms);
+	struct health_change change = note_end(
+		lane, &result->outcome, result->held_ms > 0 ? -1 : result->latency_ms);
 	if (answered)
 		call_succeed(lane, result->answer);
 	else
 		fail(lane, result);
-	gate_wake(gate);
+	room_made(gate, health, provider, change);
+	config_unref(config);
 }
 
-/* The first piece ends a race, and with it what others had in flight. */
+/* The first piece of a stream ends a race, and with it what others had in flight. */
+static void
+tell_freed(struct call *call)
+{
+	struct gate_news news = {.wants = call->freed};
+
+	call->freed = 0;
+	if (news.wants)
+		gate_wake(call->env->gate, &news);
+}
+
 static void
 on_text(void *arg, const char *text, size_t length)
 {
 	struct call_lane *lane = arg;
-	bool first = !lane->call->winner;
 
 	call_tell_text(lane, text, length);
-	if (first)
-		gate_wake(lane->call->env->gate);
+	tell_freed(lane->call);
 }
 
 static void
 on_tool_call(void *arg, const struct json *tool_call)
 {
 	struct call_lane *lane = arg;
-	bool first = !lane->call->winner;
 
 	call_tell_tool_call(lane, tool_call);
-	if (first)
-		gate_wake(lane->call->env->gate);
+	tell_freed(lane->call);
 }
 
 static const struct attempt_events events = {

@@ -56,11 +56,11 @@ struct call {
 	enum call_state state;
 	struct call_env *env;
 	struct call_request *request; /* owned */
+	struct user *user; /* owned: a reference */
 	uint64_t number;
 	const struct call_events *events;
 	void *arg;
 	int64_t started_ms, deadline_ms; /* absolute */
-	bool entered;                    /* holds one of limits.calls */
 	bool waited;                     /* the one long wait was used */
 	struct route route;
 	struct call_progress *progress; /* owned */
@@ -72,6 +72,7 @@ struct call {
 	struct call_attempt *attempts;  /* owned */
 	size_t attempt_count;
 	struct gate_waiter waiter;
+	uint64_t freed; /* providers where it has made room, as the gate knows them: to be told */
 	struct clock_timer timer; /* of the queue, and of the end */
 	struct clock_timer hedge; /* brings one more forward */
 	struct clock_timer stall; /* runs while the caller takes nothing */

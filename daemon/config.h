@@ -146,6 +146,9 @@ struct config {
 	char *redis_prefix;      /* of its names */
 	int max_calls, max_queue;
 	int64_t drain_timeout_ms;
+	/* of one user; 0: user_limits() says how many */
+	int max_user_connections, max_user_calls, max_user_queue;
+	size_t max_user_bytes;
 	int64_t lease_ms;
 	size_t stream_queue_bytes;
 	char *default_chain;    /* a chain of that name exists unless there is no

@@ -24,7 +24,7 @@ on_shared(void *arg)
 
 	event_circuits(&core->events);
 	checker_consider(core->checker);
-	gate_wake(&core->gate);
+	gate_wake_all(&core->gate);
 	if (core->hooks.shared)
 		core->hooks.shared(core->hooks.arg);
 }
@@ -43,6 +43,7 @@ apply(struct core *core, struct config *config)
 		.tracking = config->health_tracking,
 		.preferred = config->preferred,
 	};
+	struct user_limits limits = user_limits(config);
 
 	health_set_policy(core->health, &policy);
 	health_unlist_all(core->health);
@@ -53,6 +54,8 @@ apply(struct core *core, struct config *config)
 	health_sweep(core->health);
 	core->gate.max_running = config->max_calls;
 	core->gate.max_waiting = config->max_queue;
+	core->gate.max_user_running = limits.calls;
+	core->gate.max_user_waiting = limits.queue;
 	checker_configure(core->checker, config);
 	share_configure(core->share, config);
 	event_circuits(&core->events);
@@ -75,6 +78,7 @@ core_init(struct core *core, struct clock *clock, struct transport *transport,
 	core->share = share_new(clock, core->health, &core->events,
 		core->hooks.host ? core->hooks.host : "this-host", on_shared, core);
 	core->started_ms = clock_now_ms(clock);
+	users_init(&core->users);
 	gate_init(&core->gate, config->max_calls, config->max_queue);
 	lease_table_init(&core->leases, clock, core->health, &core->gate);
 	stats_reset(&core->stats, clock_wall_ms(clock));
@@ -82,6 +86,7 @@ core_init(struct core *core, struct clock *clock, struct transport *transport,
 		.clock = clock,
 		.transport = transport,
 		.health = core->health,
+		.users = &core->users,
 		.gate = &core->gate,
 		.all = &core->calls,
 		.stats = &core->stats,
@@ -110,6 +115,7 @@ core_free(struct core *core)
 	lease_table_free(&core->leases);
 	event_free(&core->events);
 	health_free(core->health);
+	users_free(&core->users);
 	config_unref(core->config);
 	free(core->last_reload_error);
 	*core = (struct core){.config = NULL};
@@ -144,7 +150,7 @@ core_configure(struct core *core, struct config *config)
 	core->config = config_ref(config);
 	apply(core, config);
 	config_unref(old);
-	gate_wake(&core->gate);
+	gate_wake_all(&core->gate);
 }
 
 void

@@ -14,6 +14,7 @@
 #include "log.h"
 #include "partial.h"
 #include "share.h"
+#include "user.h"
 
 /* What only the program around the core can do. Any may be NULL. */
 struct core_hooks {
@@ -38,6 +39,7 @@ struct core {
 	struct clock *clock;         /* borrowed */
 	struct transport *transport; /* borrowed */
 	struct health *health;       /* owned */
+	struct users users; /* everybody who has something here */
 	struct gate gate;
 	struct share *share;       /* owned */
 	struct list calls;         /* all that have not ended; they are their requests' */

@@ -9,6 +9,7 @@
 #include <sys/random.h>
 
 #include "llmfo.h"
+#include "room.h"
 
 static void on_end(void *arg);
 
@@ -170,9 +171,12 @@ lease_end(struct lease_table *table, struct lease *lease, const struct outcome *
 		lease->ticket, outcome, latency_ms, now_ms);
 
 	release_trial(table, lease, now_ms);
+	char *provider = lease->provider;
+	lease->provider = NULL;
 	drop(table, lease);
 	arm(table);
-	gate_wake(table->gate);
+	room_made(table->gate, table->health, provider, change);
+	free(provider);
 	return change;
 }
 

@@ -3,6 +3,7 @@
 #include "listen_admit.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -45,10 +46,10 @@ admit_ask_peer(int fd, struct session_peer *peer)
 }
 
 const char *
-admit_fault(const struct config *config, uint32_t uid, int open, int own)
+admit_fault(const struct config *config, bool admin, int open, int own)
 {
 	const char *why = "there may be no more (socket.max_connections)";
-	bool special = uid == 0 || uid == geteuid();
+	int own_limit = user_limits(config).connections;
 	int64_t limit = config->max_connections;
 	struct rlimit files;
 
@@ -60,11 +61,13 @@ admit_fault(const struct config *config, uint32_t uid, int open, int own)
 	}
 	if (open > limit)
 		return why;
-	if (special)
+	if (admin)
 		return NULL;
-	if (own > (limit + 1) / 2)
-		return "a single user may have half of them (socket.max_connections)";
+	if (own > own_limit)
+		return "a single user may have no more (limits.user_connections)";
+	if (own_limit == INT_MAX && own > (limit + 1) / 2)
+		return "a single user may have half of them (limits.user_connections)";
 	if (open > limit - (limit / 4 < ADMIT_RESERVE ? limit / 4 : ADMIT_RESERVE))
-		return "the last ones are for root (socket.max_connections)";
+		return "the last ones are for administrators (socket.max_connections)";
 	return NULL;
 }

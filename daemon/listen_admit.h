@@ -6,17 +6,17 @@
 #include "config.h"
 #include "session.h"
 
-/* Places that root and the daemon's own user alone may take, so that there is always a way in to
- * look and to mend. Fewer where there are few at all. */
+/* Places that administrators alone may take, so that there is always a way in to look and to mend.
+ * Fewer where there are few at all. */
 #define ADMIT_RESERVE 16
 
 /* Who is at the other end: uid, gid and pid of the one that connected, and its groups (to be
  * freed), all from the kernel. Negative: it does not say. */
 int admit_ask_peer(int fd, struct session_peer *peer);
 /*
- * NULL, or why there is no place for a connection of uid, when `open` are open and `own` of them
- * are its own, this one among both. Other users than root and the daemon's own may have half each.
+ * NULL, or why there is no place for a connection of a user, when `open` are open and `own` of them
+ * are that user's, this one among both. admin: no share holds it up.
  */
-const char *admit_fault(const struct config *config, uint32_t uid, int open, int own);
+const char *admit_fault(const struct config *config, bool admin, int open, int own);
 
 #endif

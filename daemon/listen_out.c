@@ -20,17 +20,24 @@ struct piece {
 };
 
 void
-out_init(struct out *out, uv_stream_t *stream, struct out_all *all,
+out_init(struct out *out, uv_stream_t *stream, struct out_all *all, size_t *own_bytes,
 	void (*written)(void *arg, int status), void *arg)
 {
-	*out = (struct out){.stream = stream, .all = all, .written = written, .arg = arg};
+	*out = (struct out){.stream = stream,
+		.all = all,
+		.own_bytes = own_bytes,
+		.written = written,
+		.arg = arg};
 	buf_init(&out->tail, PIECE_BYTES);
 }
 
 /* The allocator would keep what waited in small pieces for ever. */
 static void
-give_back(struct out_all *all, size_t bytes)
+give_back(const struct out *out, size_t bytes)
 {
+	struct out_all *all = out->all;
+
+	*out->own_bytes -= bytes;
 	*all->waiting_bytes -= bytes;
 	all->waited_bytes += bytes;
 	if (all->waited_bytes < TRIM_BYTES)
@@ -48,7 +55,7 @@ on_written(uv_write_t *write, int status)
 	struct out *out = piece->out;
 
 	out->handed_bytes -= piece->count;
-	give_back(out->all, piece->count);
+	give_back(out, piece->count);
 	free(piece->bytes);
 	free(piece);
 	if (status == 0 && out->handed_bytes == 0 && !uv_is_closing((uv_handle_t *)out->stream))
@@ -68,7 +75,7 @@ hand_over(struct out *out, char *bytes, size_t count)
 	piece->count = count;
 	int error = uv_write(&piece->write, out->stream, &buffer, 1, on_written);
 	if (error) {
-		give_back(out->all, count);
+		give_back(out, count);
 		free(piece->bytes);
 		free(piece);
 	} else {
@@ -98,6 +105,7 @@ keep(struct out *out, const char *bytes, size_t count)
 	if (error)
 		return error;
 	*out->all->waiting_bytes += count;
+	*out->own_bytes += count;
 	if (count <= PIECE_BYTES && buf_add(&out->tail, bytes, count) == 0)
 		return out->handed_bytes == 0 ? hand_over_tail(out) : 0;
 	char *copy = x_malloc(count);
@@ -135,6 +143,6 @@ out_waiting(const struct out *out)
 void
 out_end(struct out *out)
 {
-	give_back(out->all, out->tail.len);
+	give_back(out, out->tail.len);
 	buf_free(&out->tail);
 }

@@ -19,6 +19,7 @@ struct out_all {
 struct out {
 	uv_stream_t *stream; /* borrowed */
 	struct out_all *all; /* borrowed */
+	size_t *own_bytes;   /* borrowed: of all that this one's user has waiting */
 	struct buf tail;     /* not handed to libuv yet */
 	size_t handed_bytes; /* on their way there */
 	/* Some of what waited is out, or will never be (status below 0, UV_ECANCELED when the
@@ -28,7 +29,7 @@ struct out {
 };
 
 void out_init(struct out *out, uv_stream_t *stream, struct out_all *all,
-	void (*written)(void *arg, int status), void *arg);
+	size_t *own_bytes, void (*written)(void *arg, int status), void *arg);
 /* Sends bytes, which stay the caller's, behind those that wait. 0, or libuv's error: the connection
  * is of no use any more. */
 int out_send(struct out *out, const char *bytes, size_t count);

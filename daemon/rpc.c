@@ -22,13 +22,25 @@ allows(const struct config_access *access, const struct session_peer *peer)
 	return config_access_allows(access, peer->uid, peer->groups, peer->group_count);
 }
 
+static bool
+is_admin(const struct config *config, const struct session_peer *peer)
+{
+	return allows(&config->admins, peer) || peer->uid == geteuid();
+}
+
+bool
+rpc_privileged(const struct config *config, const struct session_peer *peer)
+{
+	return peer->uid == 0 || is_admin(config, peer);
+}
+
 /* The daemon's own user and root may do everything; others what the configuration says. */
 bool
 rpc_permitted(const struct session *session, enum message_who who)
 {
 	const struct session_peer *peer = &session->peer;
 	const struct config *config = session->core->config;
-	bool admin = peer->uid == geteuid() || allows(&config->admins, peer);
+	bool admin = is_admin(config, peer);
 	bool as_callers = who == MESSAGE_CALLERS || !config->reporters.names;
 
 	switch (who) {

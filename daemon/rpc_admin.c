@@ -194,7 +194,7 @@ rpc_reset_health(struct session_request *request, const msgpack_object_map *map)
 		free(before);
 		event_circuits(&core->events);
 		reply_count(request, "reset", count);
-		gate_wake(&core->gate);
+		gate_wake_all(&core->gate);
 	}
 	free(name);
 }
@@ -222,7 +222,7 @@ set_enabled(struct session_request *request, const msgpack_object_map *map, bool
 		rpc_pack_pair_text(packer, "name", name);
 		rpc_pack_pair_bool(packer, "enabled", enabled);
 		session_reply_end(request);
-		gate_wake(&core->gate);
+		gate_wake_all(&core->gate);
 	}
 	free(name);
 }

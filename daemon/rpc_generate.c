@@ -29,6 +29,7 @@ rpc_call_request(struct session_request *request)
 	call->max_retries = -1;
 	call->race.max_parallel = 1;
 	call->uid = request->session->peer.uid;
+	call->admin = rpc_privileged(core->config, &request->session->peer);
 	core_request_id(core, call->request_id);
 	return call;
 }
@@ -468,10 +469,43 @@ start(struct session_request *request, struct call_request *call)
 		call_hold(generate->call, true);
 }
 
+/* As reply_error() has it for a call. */
+static void
+reply_busy(struct session_request *request, const char *why)
+{
+	msgpack_packer *packer = session_error_begin(request, LLMFO_EBUSY, why, 2);
+	char id[33];
+
+	core_request_id(request->session->core, id);
+	rpc_pack_text(packer, "attempts");
+	msgpack_pack_array(packer, 0);
+	rpc_pack_pair_text(packer, "request_id", id);
+	msgpack_pack_nil(packer);
+	session_reply_end(request);
+}
+
+/* One that could neither run nor wait is refused before it costs anything. False: it was. */
+static bool
+has_place(struct session_request *request)
+{
+	const struct session *session = request->session;
+	const struct gate *gate = &session->core->gate;
+	enum gate_fault fault = gate_fault(gate, &session->user->calls, false);
+
+	if (fault == GATE_FITS || rpc_privileged(session->core->config, &session->peer))
+		return true;
+	char *why = call_crowded_text(gate, session->user, fault);
+	reply_busy(request, why);
+	free(why);
+	return false;
+}
+
 void
 rpc_generate(struct session_request *request, const msgpack_object_map *map)
 {
 	if (rpc_shuts_down(request))
+		return;
+	if (!has_place(request))
 		return;
 	struct call_request *call = rpc_call_request(request);
 	bool read = rpc_choose(request, map, call);

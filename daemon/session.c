@@ -15,6 +15,7 @@
 #include "llmfo.h"
 #include "log.h"
 #include "rpc.h"
+#include "session_peek.h"
 #include "utf8.h"
 
 /* More than this is not kept allocated for the next message. */
@@ -27,9 +28,17 @@
 #define INPUT_MESSAGES 16
 #define SMALL_BYTES (64 * 1024)
 
+#define USER_OVER \
+	"the requests and unread replies of this user are as large, taken together, as they may " \
+	"be (limits.user_queued)"
+/* A user who has as much here as he may can still send messages of that length: to cancel, to see.
+ */
+#define TINY_BYTES 4096
+
 struct session_input {
 	struct frame frame;
 	struct buf kept; /* the beginning of a message that is not whole yet */
+	bool over;       /* that message is passed over: its user has too much here */
 	struct partial partial;
 	msgpack_zone zone;   /* of the message being handled */
 	msgpack_sbuffer out; /* the reply being packed */
@@ -50,12 +59,27 @@ is_crowded(const struct session *session, size_t more_bytes)
 	return false;
 }
 
+/* Has its user as much here as one may have, with more bytes? */
+static bool
+is_over(const struct session *session, size_t more_bytes)
+{
+	return user_bytes(session->user) + more_bytes > user_limits(session->core->config).bytes &&
+		!rpc_privileged(session->core->config, &session->peer);
+}
+
+static void
+count_input(struct session *session, size_t before, size_t now)
+{
+	session->core->input_bytes += now - before;
+	session->user->input_bytes += now - before;
+}
+
 static void
 forget_kept(struct session *session)
 {
 	struct buf *kept = &session->input->kept;
 
-	session->core->input_bytes -= kept->len;
+	count_input(session, kept->len, 0);
 	partial_end(&session->core->partials, &session->input->partial);
 	if (kept->cap > IDLE_BYTES)
 		buf_free(kept);
@@ -68,6 +92,7 @@ expect_message(struct session *session)
 	frame_init(&session->input->frame, session->core->config->max_message_bytes);
 	forget_kept(session);
 	session->input->kept.max = session->core->config->max_message_bytes;
+	session->input->over = false;
 }
 
 static void on_drop(void *arg, bool crowded);
@@ -82,6 +107,8 @@ session_new(struct core *core, const struct session_peer *peer, const struct ses
 	session->ops = ops;
 	session->arg = arg;
 	session->peer = *peer;
+	session->user = users_take(&core->users, peer->uid);
+	session->user->connections++;
 	list_init(&session->requests);
 	session->input = x_calloc(1, sizeof *session->input);
 	buf_init(&session->input->kept, core->config->max_message_bytes);
@@ -97,7 +124,7 @@ static void
 free_request(struct session_request *request)
 {
 	list_remove(&request->node);
-	request->session->core->input_bytes -= request->bytes;
+	count_input(request->session, request->bytes, 0);
 	request->session->request_count--;
 	free(request);
 }
@@ -125,6 +152,8 @@ session_free(struct session *session)
 	msgpack_zone_destroy(&session->input->zone);
 	msgpack_sbuffer_destroy(&session->input->out);
 	free(session->input);
+	session->user->connections--;
+	user_release(session->user);
 	free(session->peer.groups);
 	free(session);
 }
@@ -286,52 +315,6 @@ break_off(struct session *session, const char *why)
 	session->ops->close(session->arg);
 }
 
-/* Reads an unsigned integer in any of its forms; false if there is none, or not all of it. */
-static bool
-peek_uint(const unsigned char **at, const unsigned char *end, uint64_t *number)
-{
-	unsigned char first = *at < end ? *(*at)++ : 0xc0;
-
-	*number = first;
-	if (first <= 0x7f)
-		return true;
-	/* what is written as a signed one may be positive, too */
-	unsigned form = first >= 0xd0 && first <= 0xd3 ? first - 4U : first;
-	if (form < 0xcc || form > 0xcf || end - *at < 1 << (form - 0xcc))
-		return false;
-	bool negative = form != first && **at > 0x7f;
-	*number = 0;
-	for (int left = 1 << (form - 0xcc); left > 0; left--)
-		*number = *number << 8 | *(*at)++;
-	return !negative;
-}
-
-/*
- * The msgid of a message of which perhaps only the beginning is there: [0, msgid, ...]. False if it
- * has none.
- */
-static bool
-peek_msgid(const char *head, size_t count, uint32_t *msgid)
-{
-	const unsigned char *at = (const unsigned char *)head;
-	const unsigned char *end = at + count;
-	uint64_t kind, number;
-
-	if (count == 0)
-		return false;
-	if (*at >= 0x92 && *at <= 0x9f)
-		at++;
-	else if ((*at == 0xdc && end - at > 2) || (*at == 0xdd && end - at > 4))
-		at += *at == 0xdc ? 3 : 5;
-	else
-		return false;
-	if (!peek_uint(&at, end, &kind) || kind != 0 || !peek_uint(&at, end, &number) ||
-		number > UINT32_MAX)
-		return false;
-	*msgid = (uint32_t)number;
-	return true;
-}
-
 static int
 excess_error(enum frame_excess excess)
 {
@@ -354,7 +337,7 @@ answer_excess(struct session *session, const char *head, size_t count)
 			session->core->config->max_message_bytes);
 	else
 		snprintf(text, sizeof text, "%s", frame_excess_text(excess));
-	if (peek_msgid(head, count, &msgid))
+	if (session_peek_msgid(head, count, &msgid))
 		refuse(session, msgid, error, text);
 	else
 		break_off(session, text);
@@ -404,6 +387,11 @@ take_request(struct session *session, const msgpack_object *message, size_t byte
 			"the requests that run are as large, taken together, as they may be");
 		return;
 	}
+	/* what of it came before is counted already */
+	if (bytes > TINY_BYTES && is_over(session, bytes - session->input->kept.len)) {
+		refuse(session, msgid, LLMFO_EBUSY, USER_OVER);
+		return;
+	}
 	if (session->request_count >= SESSION_REQUESTS && method != MESSAGE_M_cancel) {
 		refuse(session, msgid, LLMFO_EBUSY, "too many requests run on this connection");
 		return;
@@ -411,7 +399,7 @@ take_request(struct session *session, const msgpack_object *message, size_t byte
 	struct session_request *request = x_calloc(1, sizeof *request);
 	request->session = session;
 	request->bytes = bytes;
-	session->core->input_bytes += bytes;
+	count_input(session, 0, bytes);
 	request->msgid = msgid;
 	request->method = (enum message_method)method;
 	list_append(&session->requests, &request->node);
@@ -434,7 +422,7 @@ take_message(struct session *session, const char *bytes, size_t count)
 	if (!fault) {
 		take_request(session, &message, count);
 	} else {
-		if (peek_msgid(bytes, count, &msgid))
+		if (session_peek_msgid(bytes, count, &msgid))
 			refuse(session, msgid, LLMFO_EINVALID_REQUEST, fault);
 		break_off(session, fault);
 	}
@@ -449,7 +437,7 @@ keep(struct session *session, const char *bytes, size_t count)
 	struct buf *kept = &session->input->kept;
 	size_t before = kept->len;
 
-	if (session->input->frame.excess != FRAME_FITS) {
+	if (session->input->frame.excess != FRAME_FITS || session->input->over) {
 		if (kept->len > HEAD_BYTES) {
 			struct buf head;
 
@@ -463,7 +451,7 @@ keep(struct session *session, const char *bytes, size_t count)
 		count = count < room ? count : room;
 	}
 	(void)buf_add(kept, bytes, count);
-	session->core->input_bytes = session->core->input_bytes - before + kept->len;
+	count_input(session, before, kept->len);
 }
 
 /* Half a message has to go: there is no room, or its rest does not come. */
@@ -477,7 +465,7 @@ on_drop(void *arg, bool crowded)
 		: "the rest of a message did not come within 30 s";
 	uint32_t msgid;
 
-	if (peek_msgid(kept->data, kept->len, &msgid))
+	if (session_peek_msgid(kept->data, kept->len, &msgid))
 		refuse(session, msgid, crowded ? LLMFO_EBUSY : LLMFO_EINVALID_REQUEST, why);
 	break_off(session, why);
 }
@@ -489,9 +477,25 @@ take_part(struct session *session, const char *bytes, size_t count)
 	const struct buf *kept = &session->input->kept;
 
 	keep(session, bytes, count);
+	if (kept->len > TINY_BYTES && is_over(session, 0)) {
+		session->input->over = true;
+		keep(session, bytes, 0);
+	}
 	partial_set(&session->core->partials, &session->input->partial, kept->len);
 	if (kept->len > SMALL_BYTES && is_crowded(session, 0))
 		on_drop(session, true);
+}
+
+/* The end of a message came whose user has too much here. */
+static void
+answer_over(struct session *session, const char *head, size_t count)
+{
+	uint32_t msgid;
+
+	if (session_peek_msgid(head, count, &msgid))
+		refuse(session, msgid, LLMFO_EBUSY, USER_OVER);
+	else
+		break_off(session, USER_OVER);
 }
 
 /* A whole message ends at bytes + count; its beginning may have been kept. */
@@ -507,6 +511,8 @@ take_whole(struct session *session, const char *bytes, size_t count)
 	}
 	if (session->input->frame.excess != FRAME_FITS)
 		answer_excess(session, bytes, count);
+	else if (session->input->over)
+		answer_over(session, bytes, count);
 	else
 		take_message(session, bytes, count);
 	expect_message(session);
@@ -522,7 +528,7 @@ give_up(struct session *session, const char *bytes, size_t count)
 	uint32_t msgid;
 
 	keep(session, bytes, count);
-	if (peek_msgid(session->input->kept.data, session->input->kept.len, &msgid))
+	if (session_peek_msgid(session->input->kept.data, session->input->kept.len, &msgid))
 		refuse(session, msgid, excess_error(frame->excess), why);
 	break_off(session, why);
 }
@@ -537,7 +543,8 @@ session_feed(struct session *session, const void *bytes, size_t count)
 
 	session->turn_bytes = 0;
 	while (at < end && !session->closing && !session->held &&
-		messages < SESSION_TURN_MESSAGES && session->turn_bytes < SESSION_TURN_BYTES) {
+		messages < SESSION_TURN_MESSAGES && session->turn_bytes < SESSION_TURN_BYTES &&
+		(messages == 0 || !session->ops->goes_on || session->ops->goes_on(session->arg))) {
 		switch (frame_scan(&session->input->frame, at, (size_t)(end - at), &used)) {
 		case FRAME_MORE: take_part(session, at, used); break;
 		case FRAME_COMPLETE:

@@ -31,6 +31,8 @@ struct session_ops {
 	/* Ends the connection once what was sent is out; session_free() follows, not from inside.
 	 */
 	void (*close)(void *arg);
+	/* Between two messages: may the next one be handled in this turn? NULL: yes. */
+	bool (*goes_on)(void *arg);
 	/* How many bytes that were sent are not out yet. NULL: none ever. */
 	size_t (*waiting)(void *arg);
 };
@@ -57,6 +59,7 @@ struct session {
 	const struct session_ops *ops;
 	void *arg;
 	struct session_peer peer;
+	struct user *user;      /* owned: a reference */
 	char client[64];        /* the name it claims, for the log */
 	struct list requests;   /* of struct session_request, owned */
 	unsigned request_count; /* how many of them */

@@ -12,7 +12,8 @@
 /* A delta with a text up to this length is packed without an allocation. */
 #define SMALL_BYTES 960
 #define NOTE_BYTES 1024
-/* While so much waits for all clients together, each may have no more than the second. */
+/* While so much waits for all clients together, or half of what he may have for those of a user,
+ * each may have no more than the second. */
 #define CROWDED_BYTES ((size_t)128 << 20)
 #define CROWDED_QUEUE_BYTES 4096
 
@@ -43,9 +44,10 @@ static size_t
 queue_bytes(const struct session *session)
 {
 	const struct core *core = session->core;
+	bool crowded = core->output_bytes > CROWDED_BYTES ||
+		session->user->output_bytes > user_limits(core->config).bytes / 2;
 
-	return core->output_bytes > CROWDED_BYTES ? CROWDED_QUEUE_BYTES
-						  : core->config->stream_queue_bytes;
+	return crowded ? CROWDED_QUEUE_BYTES : core->config->stream_queue_bytes;
 }
 
 static void

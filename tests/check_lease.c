@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config.h"
 #include "lease.h"
 #include "llmfo.h"
 #include "support/fake_clock.h"
@@ -169,14 +170,18 @@ on_woken(void *arg)
 
 START_TEST(who_waits_for_a_provider_hears_of_an_end)
 {
-	struct gate_waiter waiter = {.waits = false};
+	struct config config = {.provider_count = 0};
+	struct gate_user user;
+	struct gate_waiter waiter = {.user = &user, .wants = gate_bit("a"), .key = &config};
 	const struct lease *lease = take_for(ME, 1000);
 
-	ck_assert(gate_wait(&gate, &waiter, on_woken, NULL));
+	gate_user_init(&user);
+	ck_assert(gate_enter(&gate, &waiter));
+	ck_assert_int_eq(gate_wait(&gate, &waiter, on_woken, NULL), GATE_FITS);
 	end_with(lease, OUTCOME_OK);
 	ck_assert_int_eq(woken, 1);
 	(void)take_for(ME, 1000);
-	ck_assert(gate_wait(&gate, &waiter, on_woken, NULL));
+	ck_assert_int_eq(gate_wait(&gate, &waiter, on_woken, NULL), GATE_FITS);
 	fake_clock_advance(&fake, 1000);
 	ck_assert_int_eq(woken, 2);
 }

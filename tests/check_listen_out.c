@@ -16,7 +16,7 @@ static uv_pipe_t writer;
 static int reader;
 static struct out_all all;
 static struct out out;
-static size_t waiting_bytes;
+static size_t waiting_bytes, own;
 static int written, failed;
 
 static void
@@ -38,10 +38,10 @@ setup(void)
 	ck_assert_int_eq(uv_pipe_init(&loop, &writer, 0), 0);
 	ck_assert_int_eq(uv_pipe_open(&writer, ends[0]), 0);
 	reader = ends[1];
-	waiting_bytes = 0;
+	waiting_bytes = own = 0;
 	written = failed = 0;
 	all = (struct out_all){.waiting_bytes = &waiting_bytes};
-	out_init(&out, (uv_stream_t *)&writer, &all, on_written, &written);
+	out_init(&out, (uv_stream_t *)&writer, &all, &own, on_written, &written);
 }
 
 static void
@@ -52,6 +52,7 @@ teardown(void)
 	out_end(&out);
 	(void)uv_run(&loop, UV_RUN_DEFAULT);
 	ck_assert_uint_eq(waiting_bytes, 0);
+	ck_assert_uint_eq(own, 0);
 	ck_assert_int_eq(uv_loop_close(&loop), 0);
 	close(reader);
 }
@@ -148,6 +149,7 @@ START_TEST(what_waits_when_the_connection_closes_is_dropped_and_counted)
 	send_bytes(40000, &put);
 	send_bytes(5, &put);
 	ck_assert_uint_gt(waiting_bytes, 1000000);
+	ck_assert_uint_eq(own, waiting_bytes);
 	uv_close((uv_handle_t *)&writer, NULL);
 	out_end(&out);
 	(void)uv_run(&loop, UV_RUN_DEFAULT);

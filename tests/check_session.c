@@ -440,7 +440,7 @@ START_TEST(big_requests_that_run_are_bounded_all_together_and_small_ones_go_on)
 	size_t count;
 
 	talk_end(t);
-	talk_begin(t, "socket: {max_message: 128KiB}\n", ME);
+	talk_begin(t, "socket: {max_message: 128KiB}\nlimits: {user_queued: 1GiB}\n", ME);
 	both_hang();
 	for (uint32_t i = 0; i <= BIG_ONES; i++) {
 		char *bytes = big_request(i, &count);

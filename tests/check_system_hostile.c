@@ -449,14 +449,17 @@ START_TEST(clients_that_never_read_hold_up_nobody_and_little_memory)
 }
 END_TEST
 
+/* As many as one message can carry. */
+#define PASSED 253
+
 START_TEST(descriptors_that_a_client_passes_are_not_kept)
 {
 	size_t count;
 	char *bytes = wire_pack(1, "hello", "[]", &count);
 	union {
 		struct cmsghdr head;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control = {.head = {.cmsg_len = CMSG_LEN(sizeof(int)),
+		char room[CMSG_SPACE(PASSED * sizeof(int))];
+	} control = {.head = {.cmsg_len = CMSG_LEN(PASSED * sizeof(int)),
 			     .cmsg_level = SOL_SOCKET,
 			     .cmsg_type = SCM_RIGHTS}};
 	struct iovec part = {.iov_base = bytes, .iov_len = count};
@@ -466,7 +469,9 @@ START_TEST(descriptors_that_a_client_passes_are_not_kept)
 		.msg_controllen = sizeof control.room};
 	struct wire wire;
 
-	memcpy(CMSG_DATA(&control.head), &hostile_daemon.notify, sizeof(int));
+	for (size_t i = 0; i < PASSED; i++)
+		memcpy(CMSG_DATA(&control.head) + i * sizeof(int), &hostile_daemon.notify,
+			sizeof(int));
 	wire_open(&wire, hostile_daemon.socket);
 	int before = daemon_descriptors(&hostile_daemon);
 	for (int i = 0; i < 20; i++) {

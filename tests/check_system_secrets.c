@@ -11,6 +11,7 @@
 
 #include "support/daemon.h"
 #include "support/fake_provider.h"
+#include "util.h"
 
 #define CANARY "CANARY"
 #define KEY_A "sk-CANARY-literal-0123456789abcdef"
@@ -173,6 +174,48 @@ START_TEST(a_redirect_is_not_followed)
 }
 END_TEST
 
+/* Each form in which a key travels, and a place on another port or of another name. */
+static const struct {
+	const char *api, *family, *path;
+} key_forms[] = {
+	{"openai", "openai", "/v1"},       /* Authorization */
+	{"anthropic", "anthropic", "/v1"}, /* x-api-key */
+	{"gemini", "gemini", "/v1beta"},   /* x-goog-api-key */
+	{"azure", "openai", "/v1"},        /* api-key */
+};
+
+START_TEST(no_form_of_a_key_goes_where_a_redirect_points)
+{
+	bool other_name = _i % 2;
+	const char *family = key_forms[_i / 2].family;
+	char *provider = x_asprintf("a=%s", family);
+	const char *options[] = {"--provider", provider, "--provider", "b=openai", NULL};
+
+	fp = fake_provider_start(options);
+	daemon_begin(d,
+		"providers: {a: {api: %s, base_url: '%s%s', api_key: " KEY_A ", models: [m],"
+		" max_retries: 0}}\n"
+		"chains: {default: {targets: [a/m]}}\n",
+		key_forms[_i / 2].api, fake_provider_url(fp, "a"), key_forms[_i / 2].path);
+	char *script = x_asprintf("redirect=http://%s:%d/v1/chat/completions",
+		other_name ? "localhost" : "127.0.0.1", fake_provider_port(fp, "b"));
+	fake_provider_script(fp, "a", script);
+	struct run run = daemon_ctl(d, "ask", "hello", NULL);
+	ck_assert_int_eq(run.status, 1);
+	ck_assert_msg(strstr(run.err, "307") != NULL, "%s", run.err);
+	assert_none("the error", run.err);
+	run_free(&run);
+	char *seen = fake_provider_requests(fp, "a");
+	ck_assert_msg(strstr(seen, KEY_A) != NULL, "%s", seen);
+	free(seen);
+	ck_assert_int_eq(fake_provider_stats(fp, "b").connections_total, 0);
+	daemon_stop(d);
+	fake_provider_stop(fp);
+	free(script);
+	free(provider);
+}
+END_TEST
+
 /* What others can read of the process. */
 static char *
 proc_file(const char *name)
@@ -244,6 +287,8 @@ main(void)
 	tcase_add_loop_test(tests, what_providers_repeat_of_a_key_is_seen_nowhere, 0, 3);
 	tcase_add_test(tests, a_key_goes_to_its_own_provider_alone);
 	tcase_add_test(tests, a_redirect_is_not_followed);
+	tcase_add_loop_test(tests, no_form_of_a_key_goes_where_a_redirect_points, 0,
+		2 * sizeof key_forms / sizeof key_forms[0]);
 	tcase_add_test(tests, the_process_leaves_no_key_behind_it);
 	tcase_add_test(tests, faults_of_a_configuration_repeat_no_key);
 	srunner_run_all(runner, CK_ENV);

@@ -52,7 +52,7 @@ administer(struct explore *explore)
 		explore_say(explore, "health of %s is reset", yes ? name : "all");
 		explore_count_reset(explore, yes ? name : NULL);
 		(void)health_reset(health, yes ? name : NULL);
-		gate_wake(&scene->core.gate);
+		gate_wake_all(&scene->core.gate);
 		break;
 	case 3:
 		explore_say(explore, "what is preferred is forgotten");
@@ -61,7 +61,7 @@ administer(struct explore *explore)
 	case 4:
 		explore_say(explore, "%s is %s", name, yes ? "disabled" : "enabled");
 		(void)health_disable(health, HEALTH_PROVIDER, name, yes);
-		gate_wake(&scene->core.gate);
+		gate_wake_all(&scene->core.gate);
 		break;
 	default: explore_configure(explore); break;
 	}

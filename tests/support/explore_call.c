@@ -136,6 +136,7 @@ mostly_none_ms(struct explore *explore, int count)
 void
 explore_draw_wish(struct explore *explore, struct scene_wish *wish)
 {
+	wish->uid = explore_some_uid(explore);
 	wish->no_fallback = explore_one_in(explore, 10);
 	wish->deadline_ms = mostly_none_ms(explore, 3);
 	wish->timeout_ms = mostly_none_ms(explore, 6);

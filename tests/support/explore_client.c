@@ -63,7 +63,8 @@ come(struct explore *explore)
 {
 	static const struct session_ops ops = {
 		.send = on_send, .tell = on_tell, .close = on_close, .waiting = on_waiting};
-	const struct session_peer peer = {.uid = 1000, .gid = 1000, .pid = 1};
+	uint32_t uid = explore_some_uid(explore);
+	const struct session_peer peer = {.uid = uid, .gid = uid, .pid = 1};
 	struct explore_client *client = x_calloc(1, sizeof *client);
 
 	client->explore = explore;

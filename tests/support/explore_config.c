@@ -119,6 +119,11 @@ draw_rest(struct explore *explore, struct buf *yaml)
 			" stream_queue: 4KiB}\n",
 			1 + explore_below(explore, 8), explore_below(explore, 5),
 			some_seconds(explore, 120), some_seconds(explore, 60));
+	else if (explore_one_in(explore, 2))
+		(void)buf_printf(yaml,
+			"limits: {calls: %d, queue: %d, user_calls: %d, user_queue: %d}\n",
+			1 + explore_below(explore, 8), 1 + explore_below(explore, 8),
+			explore_below(explore, 4), explore_below(explore, 4));
 	if (explore_one_in(explore, 2))
 		(void)buf_printf(yaml, "defaults: {deadline: %ds}\n", some_seconds(explore, 200));
 	if (explore_one_in(explore, 2))

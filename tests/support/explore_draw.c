@@ -28,6 +28,12 @@ explore_one_in(struct explore *explore, int count)
 	return explore_below(explore, count) == 0;
 }
 
+uint32_t
+explore_some_uid(struct explore *explore)
+{
+	return EXPLORE_FIRST_UID + (uint32_t)explore_below(explore, EXPLORE_USERS);
+}
+
 int64_t
 explore_some_ms(struct explore *explore)
 {

@@ -118,9 +118,91 @@ nobody_waits_where_there_is_room(struct explore_moment *moment)
 	for (size_t i = 0; i < explore->call_count && gate->running < gate->max_running; i++) {
 		const struct call *running = explore->calls[i]->row->call;
 
-		if (running && running->waiter.waits && !running->entered)
+		if (running && running->waiter.waits && !running->waiter.entered &&
+			running->waiter.user->running < gate->max_user_running)
 			return explore_holds(moment, false, "call %zu: %d run, %d may", i,
 				gate->running, gate->max_running);
+	}
+	return true;
+}
+
+/* What lets a candidate in by itself, without anything that happens at the daemon: a cooldown that
+ * ends, a limit that is full again, a forced provider's time. */
+static bool
+changes_by_time(const struct call *call, const struct route_candidate *candidate, int64_t now_ms)
+{
+	const struct config_target *target = candidate->target;
+	const struct health_subject *of_target =
+		health_find(call->env->health, HEALTH_TARGET, target->name);
+	const struct health_subject *of_provider =
+		health_find(call->env->health, HEALTH_PROVIDER, target->provider->name);
+
+	return candidate->forced || (of_target && of_target->quota.known) ||
+		(of_target && circuit_state(&of_target->circuit, now_ms) != CIRCUIT_CLOSED) ||
+		(of_provider && circuit_state(&of_provider->circuit, now_ms) != CIRCUIT_CLOSED);
+}
+
+static bool
+may_go_on(struct call *call, int64_t now_ms)
+{
+	for (size_t i = 0; i < call->route.count; i++) {
+		struct route_candidate candidate = call->route.candidates[i];
+
+		if (candidate.out == ROUTE_BUSY && !call->progress[i].spent &&
+			!changes_by_time(call, &candidate, now_ms) &&
+			route_admit(&candidate, call->env->health, now_ms) == ROUTE_IN)
+			return true;
+	}
+	return false;
+}
+
+/* The others hear of what it held in the next turn. */
+static bool
+somebody_is_ending(const struct explore *explore)
+{
+	for (size_t i = 0; i < explore->call_count; i++)
+		if (explore->calls[i]->row->call &&
+			explore->calls[i]->row->call->state == CALL_ENDING)
+			return true;
+	return false;
+}
+
+static bool
+nobody_waits_for_who_has_room(struct explore_moment *moment)
+{
+	const struct explore *explore = moment->explore;
+
+	if (somebody_is_ending(explore))
+		return true;
+	for (size_t i = 0; i < explore->call_count; i++) {
+		struct call *call = explore->calls[i]->row->call;
+
+		if (call && call->waiter.waits && call->waiter.entered &&
+			may_go_on(call, explore->scene->clock.time_ms))
+			return explore_holds(moment, false, "call %zu", i);
+	}
+	return true;
+}
+
+/* A reload may lower the share below what runs already. */
+static bool
+no_user_has_more_than_its_share(struct explore_moment *moment)
+{
+	struct explore *explore = moment->explore;
+	const struct gate *gate = &explore->scene->core.gate;
+
+	for (uint32_t i = 0; i < EXPLORE_USERS; i++) {
+		const struct user *user =
+			users_find(&explore->scene->core.users, EXPLORE_FIRST_UID + i);
+		int running = user ? user->calls.running : 0;
+		int waiting = user ? user->calls.waiting : 0;
+
+		if ((running > gate->max_user_running && running > explore->ran_of[i]) ||
+			(waiting > gate->max_user_waiting && waiting > explore->waited_of[i]))
+			return explore_holds(moment, false, "uid %u: %d run, %d wait",
+				EXPLORE_FIRST_UID + i, running, waiting);
+		explore->ran_of[i] = running;
+		explore->waited_of[i] = waiting;
 	}
 	return true;
 }
@@ -220,6 +302,9 @@ static const struct explore_rule at_turn[] = {
 	{"Who does not read is not waited for longer than stream_stall", who_does_not_read_is_left},
 	{"No more calls wait than limits.queue", the_queue_has_an_end},
 	{"No call waits for a place that is free", nobody_waits_where_there_is_room},
+	{"No call waits for a provider that has room", nobody_waits_for_who_has_room},
+	{"No user has more calls at once, or waiting, than its share",
+		no_user_has_more_than_its_share},
 	{"The daemon's counters are what happened", counters_agree},
 	{"The counters of providers and targets are what happened", health_agrees},
 	{"Repeats at a provider are within its retry budget", repeats_are_paid_for},

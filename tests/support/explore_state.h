@@ -10,6 +10,8 @@
 #define EXPLORE_HOSTS 5
 #define EXPLORE_MODELS 3
 #define EXPLORE_CANDIDATES 8
+#define EXPLORE_USERS 3
+#define EXPLORE_FIRST_UID 1000u
 
 /* What a host is like at the moment. */
 enum explore_weather {
@@ -165,6 +167,8 @@ struct explore {
 	const struct explore_host *forced; /* strictly, now; NULL */
 	int64_t forced_ms;                 /* since when */
 	int waited;                        /* calls that waited when it was last looked */
+	int ran_of[EXPLORE_USERS];         /* of each user, likewise */
+	int waited_of[EXPLORE_USERS];
 	struct stats expected;             /* what the daemon's counters should be */
 	size_t logged;                     /* lines of the log that were traced */
 	long turns, deltas;
@@ -183,6 +187,7 @@ int explore_below(struct explore *explore, int limit);
 bool explore_one_in(struct explore *explore, int count);
 /* A time of any scale: mostly short, sometimes minutes. */
 int64_t explore_some_ms(struct explore *explore);
+uint32_t explore_some_uid(struct explore *explore);
 /* A line of the trace, and of its hash. */
 void explore_say(struct explore *explore, const char *format, ...) UTIL_PRINTF(2, 3);
 /* A sentence does not hold; the first one is kept. */

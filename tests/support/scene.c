@@ -206,7 +206,7 @@ scene_check(struct scene *scene)
 		if (!row->call)
 			continue;
 		trying += (int)call_attempts_running(row->call);
-		entered += row->call->entered;
+		entered += row->call->waiter.entered;
 		queued += row->call->waiter.waits;
 		if (scene->clock.time_ms > row->call->deadline_ms)
 			scene_blame(scene, "call %zu goes on after its deadline", i + 1);
@@ -430,7 +430,7 @@ request_of(struct scene *scene, const struct scene_wish *wish)
 	request->max_retries = wish->has_max_retries ? wish->max_retries : -1;
 	request->params = wish->params;
 	request->messages = one_message(wish);
-	request->uid = 1000;
+	request->uid = wish->uid ? (uint32_t)wish->uid : 1000;
 	core_request_id(&scene->core, request->request_id);
 	return request;
 }

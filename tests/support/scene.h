@@ -101,6 +101,7 @@ struct scene_wish {
 	bool has_budget;
 	const char *targets[16];
 	size_t target_count;
+	int64_t uid; /* 0: any one, always the same */
 	bool no_fallback, has_retry_on, has_max_retries;
 	struct config_retry_on retry_on;
 	int64_t deadline_ms, timeout_ms;

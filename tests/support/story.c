@@ -275,6 +275,8 @@ read_wish(struct words *words, struct scene_wish *wish)
 			? NULL
 			: words_fault(words, "pico-dollars");
 	}
+	if (words_accept(words, "as-uid"))
+		return words_number(words, &wish->uid) ? NULL : words_fault(words, "a uid");
 	if (words_accept(words, "retry-on"))
 		return read_retry_on(words, wish);
 	if (words_accept(words, "race"))
