@@ -36,7 +36,8 @@ health_unwatch(struct health_watch *watch)
 void
 health_say(struct health *health, const struct health_news *news)
 {
-	for (struct list *node = health->watches.next; node != &health->watches; node = node->next) {
+	for (struct list *node = health->watches.next; node != &health->watches;
+		node = node->next) {
 		struct health_watch *watch = LIST_OWNER(node, struct health_watch, node);
 
 		watch->note(watch->arg, news);

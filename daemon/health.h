@@ -201,9 +201,9 @@ int health_unprefer_all(struct health *health);
 void health_each_preferred(struct health *health, int64_t now_ms,
 	void (*visit)(const struct health_preferred *preferred, void *arg), void *arg);
 /*
- * While an entry stands, is a better-placed target (NULL: nothing is known of it) still passed over?
- * Until cooldown after its last failure, or until an active check found it well. entry NULL: by what
- * this host saw alone. *remaining_ms (may be NULL): how long yet.
+ * While an entry stands, is a better-placed target (NULL: nothing is known of it) still passed
+ * over? Until cooldown after its last failure, or until an active check found it well. entry NULL:
+ * by what this host saw alone. *remaining_ms (may be NULL): how long yet.
  */
 bool health_passed_over(const struct health *health, const struct health_preferred *entry,
 	const struct health_subject *target, int64_t now_ms, int64_t *remaining_ms);

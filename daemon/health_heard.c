@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * See health.h: what comes from elsewhere, another host or the time before a restart. It is believed
- * less than what this host sees itself: a circuit opened by it keeps nobody from the last usable
- * target of a chain.
+ * See health.h: what comes from elsewhere, another host or the time before a restart. It is
+ * believed less than what this host sees itself: a circuit opened by it keeps nobody from the last
+ * usable target of a chain.
  */
 #include <string.h>
 

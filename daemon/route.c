@@ -313,7 +313,8 @@ route_early_probe(const struct route *route, struct health *health, int64_t now_
 static bool
 by_hearsay(const struct health_subject *subject, int64_t now_ms)
 {
-	return !subject || circuit_admits(&subject->circuit, now_ms) || circuit_is_hearsay(&subject->circuit, now_ms);
+	return !subject || circuit_admits(&subject->circuit, now_ms) ||
+		circuit_is_hearsay(&subject->circuit, now_ms);
 }
 
 bool

@@ -177,7 +177,8 @@ take_preferred(struct share *share, const struct config_chain *chain, const stru
 		remove_preferred(share, chain->memory);
 	} else if (health_heard_preferred(
 			   share->health, chain->memory, item->text, now_ms + left_ms)) {
-		log_info("chain %s now prefers %s, as told by another host", chain->name, item->text);
+		log_info("chain %s now prefers %s, as told by another host", chain->name,
+			item->text);
 		event_preferred(share->events, chain->memory, item->text);
 	}
 	entry = health_preferred(share->health, chain->memory, now_ms);
@@ -333,7 +334,7 @@ share_forced_read(struct share *share, const struct store_item *item, uint64_t c
 		put_forced(share, forced);
 	} else if (item->text || (forced->there && health_forced(share->health, now_ms) &&
 					 forced->until_ms - now_ms > SHARE_SLACK_MS)) {
-		/* what stood there and is gone was taken away by hand, or replaced and over since */
+		/* what stood there and is gone was taken away, or replaced and over since */
 		adopt_forced(share, &heard);
 	}
 	free(heard.provider);

@@ -84,7 +84,8 @@ static void
 say_heard(const struct health_subject *subject, const struct circuit_word *word, const char *by)
 {
 	log_info("circuit of %s %s opened for %lld s (%s, told by %s)", kind_text(subject),
-		subject->name, (long long)((word->left_ms + 999) / 1000), outcome_text(word->class), by);
+		subject->name, (long long)((word->left_ms + 999) / 1000),
+		outcome_text(word->class), by);
 }
 
 /* It stands in the store. */

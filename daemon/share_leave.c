@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * See share.h: the probe of a half-open circuit, which one host alone makes. Its leave stands in the
- * store for a while and is asked for when the circuit becomes half-open, so that no call waits for
- * it. Who has it and makes no calls gives it to a host that wants it. While the store is away every
- * host probes for itself.
+ * See share.h: the probe of a half-open circuit, which one host alone makes. Its leave stands in
+ * the store for a while and is asked for when the circuit becomes half-open, so that no call waits
+ * for it. Who has it and makes no calls gives it to a host that wants it. While the store is away
+ * every host probes for itself.
  */
 #include <stdlib.h>
 #include <string.h>

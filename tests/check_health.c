@@ -197,7 +197,8 @@ START_TEST(a_target_is_passed_over_until_its_time_or_a_good_check)
 	(void)attempt("a", "a/m", OUTCOME_SERVER_ERROR, NOW);
 	ck_assert(health_passed_over(health, NULL, target("a/m"), NOW + 1000, &remaining_ms));
 	ck_assert_int_eq(remaining_ms, 5 * MINUTE - 1000);
-	ck_assert(!health_passed_over(health, NULL, target("a/m"), NOW + 5 * MINUTE, &remaining_ms));
+	ck_assert(!health_passed_over(
+		health, NULL, target("a/m"), NOW + 5 * MINUTE, &remaining_ms));
 	ck_assert_int_eq(remaining_ms, 0);
 	(void)health_checked_well(health, "a", "a/m", NOW + 2000);
 	ck_assert(!health_passed_over(health, NULL, target("a/m"), NOW + 3000, NULL));

@@ -155,8 +155,8 @@ call(size_t host, const char *chain, const char *by)
 	struct wire_reply reply = wire_expect(&wire, 1, NULL);
 	int64_t took_us = now_us() - start_us;
 	if (by)
-		ck_assert_msg(strcmp(tree_text(reply.result, "provider_used"), by) == 0, "host %zu: %s, not %s",
-			host, tree_text(reply.result, "provider_used"), by);
+		ck_assert_msg(strcmp(tree_text(reply.result, "provider_used"), by) == 0,
+			"host %zu: %s, not %s", host, tree_text(reply.result, "provider_used"), by);
 	wire_reply_free(&reply);
 	wire_close(&wire);
 	free(params);

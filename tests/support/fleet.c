@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "config_support.h"
+#include "log.h"
 
 static void
 on_changed(void *arg)
@@ -54,11 +55,20 @@ finish(struct fleet_host *host)
 	health_free(host->health);
 }
 
+static void
+on_log(void *arg, enum log_level level, const char *line)
+{
+	(void)arg;
+	(void)level;
+	(void)line;
+}
+
 struct fleet *
 fleet_new(size_t count, const char *yaml)
 {
 	struct fleet *fleet = x_calloc(1, sizeof *fleet);
 
+	log_capture(on_log, NULL);
 	fake_clock_init(&fleet->clock);
 	fake_place_init(&fleet->place, &fleet->clock);
 	fleet->config = support_read(yaml, NULL);
@@ -87,6 +97,7 @@ fleet_free(struct fleet *fleet)
 	ck_assert_uint_eq(fleet->clock.clock.count, 0);
 	fake_clock_free(&fleet->clock);
 	free(fleet);
+	log_capture(NULL, NULL);
 }
 
 void
@@ -137,6 +148,27 @@ fleet_admits(struct fleet *fleet, size_t host, const char *target)
 	return admits;
 }
 
+size_t
+fleet_admitting(struct fleet *fleet, const char *target)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < fleet->count; i++)
+		count += fleet_admits(fleet, i, target);
+	return count;
+}
+
+size_t
+fleet_holder(struct fleet *fleet, const char *target)
+{
+	size_t host = 0;
+
+	while (host < fleet->count && !fleet_admits(fleet, host, target))
+		host++;
+	ck_assert_uint_lt(host, fleet->count);
+	return host;
+}
+
 struct health_ticket
 fleet_begin(struct fleet *fleet, size_t host, const char *target)
 {
@@ -172,10 +204,29 @@ fleet_call(struct fleet *fleet, size_t host, const char *target, enum outcome_cl
 		fleet, host, target, fleet_begin(fleet, host, target), class, wait_ms);
 }
 
+void
+fleet_open(struct fleet *fleet, size_t host, const char *target)
+{
+	for (int i = 0; i < fleet->config->failure_threshold; i++)
+		fleet_call(fleet, host, target, OUTCOME_UNAVAILABLE, 0);
+}
+
+void
+fleet_prefer(struct fleet *fleet, size_t host, const char *target)
+{
+	(void)health_prefer(fleet->hosts[host].health, "default", target, fleet_now_ms(fleet));
+}
+
+const struct circuit *
+fleet_circuit(struct fleet *fleet, size_t host, const char *name)
+{
+	return &subject(fleet, host, name)->circuit;
+}
+
 enum circuit_state
 fleet_state(struct fleet *fleet, size_t host, const char *name)
 {
-	return circuit_state(&subject(fleet, host, name)->circuit, fleet_now_ms(fleet));
+	return circuit_state(fleet_circuit(fleet, host, name), fleet_now_ms(fleet));
 }
 
 int64_t
@@ -208,4 +259,27 @@ fleet_force(struct fleet *fleet, size_t host, const char *provider, int64_t for_
 	int64_t now_ms = fleet_now_ms(fleet);
 
 	health_force(fleet->hosts[host].health, provider, false, now_ms + for_ms, 7, now_ms);
+}
+
+void
+fleet_assert_all(struct fleet *fleet, const char *name, enum circuit_state state)
+{
+	for (size_t i = 0; i < fleet->count; i++)
+		ck_assert_msg(fleet_state(fleet, i, name) == state, "%s is %s on host %zu, not %s",
+			name, circuit_state_text(fleet_state(fleet, i, name)), i,
+			circuit_state_text(state));
+}
+
+void
+fleet_assert_prefer(struct fleet *fleet, const char *chain, const char *target)
+{
+	for (size_t i = 0; i < fleet->count; i++)
+		ck_assert_str_eq(fleet_preferred(fleet, i, chain), target);
+}
+
+void
+fleet_assert_forced(struct fleet *fleet, const char *provider)
+{
+	for (size_t i = 0; i < fleet->count; i++)
+		ck_assert_str_eq(fleet_forced(fleet, i), provider);
 }

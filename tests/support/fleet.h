@@ -15,7 +15,7 @@
 
 struct fleet_host {
 	struct fleet *fleet;
-	char name[16];
+	char name[32];
 	struct health *health;
 	struct events events;
 	struct share *share;
@@ -31,7 +31,7 @@ struct fleet {
 	size_t count;
 };
 
-/* With a configuration in YAML, every host joined. */
+/* With a configuration in YAML, every host joined. The log is silent until fleet_free(). */
 struct fleet *fleet_new(size_t count, const char *yaml);
 /* Checks that nothing is left. */
 void fleet_free(struct fleet *fleet);
@@ -44,6 +44,9 @@ void fleet_restart(struct fleet *fleet, size_t host);
 /* Does its circuit let a call of that target through? If it is a probe's turn and not this host's,
  * it asks for it, as a call does. */
 bool fleet_admits(struct fleet *fleet, size_t host, const char *target);
+/* How many hosts do so; and the first that does, which there must be. */
+size_t fleet_admitting(struct fleet *fleet, const char *target);
+size_t fleet_holder(struct fleet *fleet, const char *target);
 struct health_ticket fleet_begin(struct fleet *fleet, size_t host, const char *target);
 void fleet_end(struct fleet *fleet, size_t host, const char *target, struct health_ticket ticket,
 	enum outcome_class class);
@@ -51,11 +54,22 @@ void fleet_end(struct fleet *fleet, size_t host, const char *target, struct heal
 void fleet_call(struct fleet *fleet, size_t host, const char *target, enum outcome_class class,
 	int64_t wait_ms);
 
+/* So many failures that its circuit opens. */
+void fleet_open(struct fleet *fleet, size_t host, const char *target);
+/* The chain `default` fails over to it. */
+void fleet_prefer(struct fleet *fleet, size_t host, const char *target);
+
+const struct circuit *fleet_circuit(struct fleet *fleet, size_t host, const char *name);
 enum circuit_state fleet_state(struct fleet *fleet, size_t host, const char *name);
 int64_t fleet_left_ms(struct fleet *fleet, size_t host, const char *name);
 /* "" for nothing. */
 const char *fleet_preferred(struct fleet *fleet, size_t host, const char *chain);
 const char *fleet_forced(struct fleet *fleet, size_t host);
 void fleet_force(struct fleet *fleet, size_t host, const char *provider, int64_t for_ms);
+
+/* On every host. */
+void fleet_assert_all(struct fleet *fleet, const char *name, enum circuit_state state);
+void fleet_assert_prefer(struct fleet *fleet, const char *chain, const char *target);
+void fleet_assert_forced(struct fleet *fleet, const char *provider);
 
 #endif
