@@ -19,6 +19,21 @@ share_now_ms(const struct share *share)
 	return clock_now_ms(share->clock);
 }
 
+static void
+on_changed(void *arg)
+{
+	struct share *share = arg;
+
+	share->changed(share->arg);
+}
+
+void
+share_changed(struct share *share)
+{
+	if (!clock_running(&share->changed_timer))
+		clock_soon(share->clock, &share->changed_timer, on_changed, share);
+}
+
 /* ---- operations under way ---- */
 
 struct share_wait *
@@ -93,7 +108,7 @@ on_put(void *arg, enum store_result result)
 	else
 		share_forced_stands(share, stands, wait->changed);
 	share_wait_free(wait);
-	share->changed(share->arg);
+	share_changed(share);
 }
 
 void
@@ -149,8 +164,8 @@ on_read(void *arg, enum store_result result, const struct store_item *items, siz
 	if (share->joined && result == STORE_DONE) {
 		for (size_t i = 0; i < count && i < wait->count; i++)
 			take_item(share, &wait->names[i], &items[i], wait->changed);
-		share_leave_look(share);
-		share->changed(share->arg);
+		share_leave_soon(share);
+		share_changed(share);
 	}
 	share_wait_free(wait);
 }
@@ -308,7 +323,7 @@ on_parted(void *arg)
 	struct share *share = arg;
 
 	part(share);
-	share->changed(share->arg);
+	share_changed(share);
 }
 
 /* ---- news ---- */
@@ -404,6 +419,7 @@ share_free(struct share *share)
 	if (!share)
 		return;
 	let_go(share);
+	clock_stop(share->clock, &share->changed_timer);
 	health_unwatch(&share->watch);
 	share_gone_free(share);
 	config_unref(share->config);

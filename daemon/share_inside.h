@@ -46,6 +46,7 @@ struct share {
 	struct clock_timer due_timer;    /* reads what is due, in the next turn */
 	struct clock_timer reread_timer; /* reads everything */
 	struct clock_timer leave_timer;  /* the next circuit becomes half-open, or a leave ends */
+	struct clock_timer changed_timer; /* its owner is told, in the next turn */
 	struct share_gone *gone;         /* owned */
 	size_t gone_count;
 	struct list waits;     /* of operations under way: struct share_wait */
@@ -81,6 +82,8 @@ void share_set(struct share *share, const char *kind, const char *name, const ch
 	int64_t ttl_ms);
 void share_remove(struct share *share, const char *kind, const char *name);
 int64_t share_now_ms(const struct share *share);
+/* Tells its owner, in the next turn, however often it is said before. */
+void share_changed(struct share *share);
 
 /* ---- share_circuit.c ---- */
 
@@ -96,8 +99,9 @@ void share_circuit_forget(struct share *share);
 
 /* ---- share_leave.c ---- */
 
-/* Asks for the leaves that are wanted, renews those that are held, and sets the timer. */
-void share_leave_look(struct share *share);
+/* In the next turn, however often it is said before: circuits are looked at, those that are
+ * half-open and those that will be. */
+void share_leave_soon(struct share *share);
 void share_leave_wanted(struct share *share, struct health_subject *subject);
 /* Its circuit closed or opened anew. */
 void share_leave_end(struct share *share, struct health_subject *subject);

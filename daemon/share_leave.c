@@ -19,8 +19,6 @@
 /* However often another host has it: so long a call here is kept from probing, and no longer. */
 #define PATIENCE_MS 120000
 
-static void on_timer(void *arg);
-
 static void
 grant(struct health_subject *subject, int64_t until_ms)
 {
@@ -49,8 +47,8 @@ on_asked(void *arg, enum store_result result)
 		} else if (circuit_state(&subject->circuit, now_ms) == CIRCUIT_HALF_OPEN) {
 			/* where it cannot be asked for, nobody else is kept from it either */
 			grant(subject, subject->mark.asked_ms + SHARE_LEAVE_MS);
-			share_leave_look(share);
-			share->changed(share->arg);
+			share_leave_soon(share);
+			share_changed(share);
 		}
 	}
 	share_wait_free(wait);
@@ -117,24 +115,23 @@ look_at(struct health_subject *subject, void *arg)
 	}
 }
 
-void
-share_leave_look(struct share *share)
-{
-	struct look look = {share, share_now_ms(share), CLOCK_NEVER};
-
-	if (!share->joined)
-		return;
-	health_each(share->health, look_at, &look);
-	if (look.next_ms == CLOCK_NEVER)
-		clock_stop(share->clock, &share->leave_timer);
-	else
-		clock_start(share->clock, &share->leave_timer, look.next_ms, on_timer, share);
-}
-
+/* Asks for the leaves that are wanted, renews those that are held, and waits for the next. */
 static void
 on_timer(void *arg)
 {
-	share_leave_look(arg);
+	struct share *share = arg;
+	struct look look = {share, share_now_ms(share), CLOCK_NEVER};
+
+	health_each(share->health, look_at, &look);
+	if (look.next_ms != CLOCK_NEVER)
+		clock_start(share->clock, &share->leave_timer, look.next_ms, on_timer, share);
+}
+
+void
+share_leave_soon(struct share *share)
+{
+	if (share->joined)
+		clock_soon(share->clock, &share->leave_timer, on_timer, share);
 }
 
 void
@@ -225,5 +222,5 @@ share_leave_rule(struct share *share, bool joined)
 	struct rule all = {share, joined};
 
 	health_each(share->health, rule, &all);
-	share_leave_look(share);
+	share_leave_soon(share);
 }
