@@ -3,7 +3,8 @@
  * proto/vectors against the library: it makes the bytes of each request, and reads out of each
  * reply what that means. The daemon is made up: it compares what comes and sends what it should.
  * Left out is what the library cannot send: what is wrong, parameters that hold maps (they may be
- * given as JSON text), and requests that run side by side, which a blocking call never makes.
+ * given as JSON text), requests that run side by side, which a blocking call never makes, and what
+ * is for the next daemon.
  */
 #include <stdio.h>
 
@@ -25,6 +26,8 @@ can_play(const struct vector *vector)
 	for (size_t i = 0; i < vector->step_count; i++) {
 		const struct vector_step *step = &vector->steps[i];
 
+		if (vector_is_refusal(step))
+			return false;
 		if (step->kind == VECTOR_GIVEN || vector_is_notification(step))
 			continue;
 		if (step->kind != (asked ? VECTOR_RECEIVE : VECTOR_SEND))

@@ -65,7 +65,7 @@ can_play(const struct vector *vector)
 	for (size_t i = 0; i < vector->step_count; i++) {
 		const struct vector_step *step = &vector->steps[i];
 
-		if (step->kind == VECTOR_CLOSED ||
+		if (step->kind == VECTOR_CLOSED || vector_is_refusal(step) ||
 			(step->kind == VECTOR_SEND && !can_send(step, msgid++)))
 			return false;
 	}

@@ -224,6 +224,12 @@ vector_is_notification(const struct vector_step *step)
 	return step->kind == VECTOR_RECEIVE && step->text[1] == '2';
 }
 
+bool
+vector_is_refusal(const struct vector_step *step)
+{
+	return step->kind == VECTOR_RECEIVE && strstr(step->text, "\"begun\": false");
+}
+
 char *
 vector_look(const struct vector_file *file, const struct vector_step *step, int error,
 	const struct llmfo_value *value)

@@ -16,6 +16,9 @@ bool vector_can_make(const char *meaning, int64_t msgid);
 /* A message's JSON; the caller frees it. */
 struct json *vector_tree(const struct vector_step *step);
 bool vector_is_notification(const struct vector_step *step);
+/* Does a daemon that ends refuse what it has not begun? The library tells nobody and goes to the
+ * next daemon. */
+bool vector_is_refusal(const struct vector_step *step);
 /* The parameters of a request's JSON; the caller frees them. */
 struct llmfo_params *vector_params(const struct json *request);
 /* Is the value that the library gives the one that the JSON says? */
