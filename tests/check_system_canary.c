@@ -22,10 +22,13 @@
 #include "support/child.h"
 #include "support/daemon.h"
 #include "support/fake_provider.h"
+#include "support/redis.h"
 
 /* Whom the daemon runs as, and another one, where the test is root's. */
 #define DAEMON_UID 54321
 #define OTHER_UID 54322
+
+#define WRONG_KEY "CNRYwron-7f0e2d3c4b5a69788796a5b4"
 
 static const struct canary {
 	const char *provider, *key, *base64;
@@ -35,14 +38,21 @@ static const struct canary {
 	{"c", "CNRYkeyf-3f0e2d3c4b5a69788796a5b4", "Q05SWWtleWYtM2YwZTJkM2M0YjVhNjk3ODg3OTZhNWI0"},
 	{"e", "CNRYcred-4f0e2d3c4b5a69788796a5b4", "Q05SWWNyZWQtNGYwZTJkM2M0YjVhNjk3ODg3OTZhNWI0"},
 	{"f", "CNRYenvf-5f0e2d3c4b5a69788796a5b4", "Q05SWWVudmYtNWYwZTJkM2M0YjVhNjk3ODg3OTZhNWI0"},
+	/* no providers: the password of Redis, and a wrong one */
+	{"redis", "CNRYredi-6f0e2d3c4b5a69788796a5b4",
+		"Q05SWXJlZGktNmYwZTJkM2M0YjVhNjk3ODg3OTZhNWI0"},
+	{"nobody", WRONG_KEY, "Q05SWXdyb24tN2YwZTJkM2M0YjVhNjk3ODg3OTZhNWI0"},
 };
 
 #define CANARIES (sizeof canaries / sizeof canaries[0])
+#define REDIS 5
+#define PROVIDERS REDIS
 
 /* Files that hold keys because they were put there. */
-static const char *const holders[] = {"llmfo.yaml", "key-of-c", "e", "env"};
+static const char *const holders[] = {"llmfo.yaml", "key-of-c", "e", "env", "redis"};
 
 static struct fake_provider *fp;
+static struct redis redis;
 static struct daemon daemon_;
 static struct daemon *const d = &daemon_;
 
@@ -139,8 +149,26 @@ search_views(void)
 	}
 }
 
+/* All names in Redis, and what stands under them. */
+static void
+search_redis(void)
+{
+	char *names = redis_ask(&redis, "KEYS", "*", NULL), *rest = names, *name;
+
+	assert_none("Redis", names, strlen(names));
+	ck_assert_ptr_nonnull(strstr(names, "llmfo:epoch"));
+	while ((name = strsep(&rest, "\n")) && *name) {
+		char *text = redis_ask(&redis, "GET", name, NULL);
+
+		assert_none(name, text, strlen(text));
+		free(text);
+	}
+	free(names);
+}
+
 /* While it lives. */
-static void (*const places[])(void) = {search_views, search_process, search_folder};
+static void (*const places[])(void) = {
+	search_views, search_process, search_folder, search_redis};
 
 static void
 search_all(void)
@@ -150,6 +178,9 @@ search_all(void)
 }
 
 /* ---- the daemon ---- */
+
+/* ":PASSWORD@", or nothing: the credential is taken. */
+static const char *redis_login = "";
 
 static void
 configure(const char *more)
@@ -164,10 +195,11 @@ configure(const char *more)
 		"  e: {api: openai, base_url: '%s/v1', models: [m], max_retries: 0}\n"
 		"  f: {api: openai, base_url: '%s/v1', api_key: '${FROM_FILE}', models: [m], "
 		"max_retries: 0}\n"
+		"redis: {url: 'redis://%s127.0.0.1:%d'}\n"
 		"%s",
 		fake_provider_url(fp, "a"), canaries[0].key, fake_provider_url(fp, "b"),
 		fake_provider_url(fp, "c"), d->directory, fake_provider_url(fp, "e"),
-		fake_provider_url(fp, "f"), more);
+		fake_provider_url(fp, "f"), redis_login, redis.port, more);
 }
 
 static const char well[] =
@@ -181,7 +213,7 @@ start_fake(void)
 	const char *options[CANARIES * 4 + 1] = {NULL};
 	int n = 0;
 
-	for (size_t i = 0; i < CANARIES; i++) {
+	for (size_t i = 0; i < PROVIDERS; i++) {
 		static char providers[CANARIES][16];
 
 		snprintf(providers[i], sizeof providers[i], "%s=openai", canaries[i].provider);
@@ -220,6 +252,28 @@ become_somebody(void)
 }
 
 static void
+start_redis(void)
+{
+	redis_init(&redis);
+	redis_use_port(&redis);
+	redis.password = canaries[REDIS].key;
+	redis_start(&redis);
+}
+
+/* Until it shares, or says why it does not. */
+static void
+wait_store(bool connected)
+{
+	for (bool found = false; !found;) {
+		struct json *status = daemon_view(d, "status");
+
+		found = json_bool(tree_get(status, "store.connected"), false) == connected &&
+			(connected || *tree_text(status, "store.error"));
+		json_free(status);
+	}
+}
+
+static void
 start(void)
 {
 	static const char *variables[] = {"TEST_API_KEY=CNRYvari-2f0e2d3c4b5a69788796a5b4",
@@ -231,9 +285,11 @@ start(void)
 
 	(void)setrlimit(RLIMIT_CORE, &cores);
 	start_fake();
+	start_redis();
 	daemon_init(d);
 	(void)daemon_file(d, "key-of-c", canaries[2].key);
 	(void)daemon_file(d, "e", canaries[3].key);
+	(void)daemon_file(d, "redis", canaries[REDIS].key);
 	snprintf(text, sizeof text, "FROM_FILE='%s'\n", canaries[4].key);
 	snprintf(env_file, sizeof env_file, "%s", daemon_file(d, "env", text));
 	snprintf(credentials, sizeof credentials, "CREDENTIALS_DIRECTORY=%s", d->directory);
@@ -250,7 +306,7 @@ start(void)
 static void
 assert_keys_work(void)
 {
-	for (size_t i = 0; i < CANARIES; i++) {
+	for (size_t i = 0; i < PROVIDERS; i++) {
 		fake_provider_script(fp, canaries[i].provider, "ok");
 		daemon_ctl_ends(d, 0, "ask", "--provider", canaries[i].provider, "hello", NULL);
 	}
@@ -279,9 +335,10 @@ static const char *const faults[] = {
 START_TEST(keys_are_found_nowhere_whatever_goes_wrong)
 {
 	start();
+	wait_store(true);
 	search_process();
 	for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
-		for (size_t k = 0; k < CANARIES; k++) {
+		for (size_t k = 0; k < PROVIDERS; k++) {
 			fake_provider_script(fp, canaries[k].provider, faults[i]);
 			fake_provider_check_script(
 				fp, canaries[k].provider, i % 2 ? "ok" : "401 echo-key");
@@ -291,8 +348,14 @@ START_TEST(keys_are_found_nowhere_whatever_goes_wrong)
 	}
 	reload("chains: {default: {targets: [a/m, nowhere/m]}}\nhealth: [CNR]\n");
 	search_views();
+	redis_login = ":" WRONG_KEY "@";
 	reload(well);
-	for (size_t k = 0; k < CANARIES; k++)
+	wait_store(false);
+	search_all();
+	redis_login = "";
+	reload(well);
+	wait_store(true);
+	for (size_t k = 0; k < PROVIDERS; k++)
 		fake_provider_check_script(fp, canaries[k].provider, "ok");
 	assert_keys_work();
 	search_all();
@@ -302,6 +365,8 @@ START_TEST(keys_are_found_nowhere_whatever_goes_wrong)
 	ck_assert_int_ne(access("core", F_OK), 0);
 	daemon_clean(d);
 	fake_provider_stop(fp);
+	search_redis();
+	redis_stop(&redis);
 }
 END_TEST
 
@@ -347,12 +412,17 @@ START_TEST(nobody_looks_into_it_not_even_its_own_user)
 	assert_closed_to(DAEMON_UID);
 	daemon_stop(d);
 	fake_provider_stop(fp);
+	redis_stop(&redis);
 }
 END_TEST
 
 int
 main(void)
 {
+	if (!redis_is_installed()) {
+		puts("no redis-server: skipped");
+		return 77;
+	}
 	Suite *suite = suite_create("canaries");
 	TCase *tests = tcase_create("canaries");
 	SRunner *runner = srunner_create(suite);
