@@ -48,18 +48,23 @@ listen_as_systemd(void)
 static void
 setup(void)
 {
-	static const char *const options[] = {
-		"--provider", "a=openai", "--script", "a:ok delay=2 gap=1", NULL};
+	static const char *const options[] = {"--provider", "a=openai", "--script",
+		"a:ok delay=2 gap=1", "--provider", "b=openai", "--script",
+		"b:429 retry-after=3600", NULL};
 
 	fp = fake_provider_start(options);
 	daemon_init(d);
 	daemon_configure(d,
 		"providers:\n"
 		"  a: {api: openai, base_url: '%s/v1', api_key: k, models: [m], max_retries: 0}\n"
-		"chains: {default: {targets: [a/m]}}\n",
-		fake_provider_url(fp, "a"));
+		"  b: {api: openai, base_url: '%s/v1', api_key: k, models: [m], max_retries: 0}\n"
+		"chains: {default: {targets: [a/m]}, other: {targets: [b/m, a/m]}}\n",
+		fake_provider_url(fp, "a"), fake_provider_url(fp, "b"));
 	d->inherited = listen_as_systemd();
 	daemon_start(d);
+	/* what is to be known to the last */
+	daemon_ctl_ends(d, 0, "ask", "--chain", "other", "hello", NULL);
+	daemon_ctl_ends(d, 0, "force-provider", "a", "--for", "2h", NULL);
 	storm_start(&storm, d->socket);
 }
 
@@ -83,6 +88,26 @@ live_a_while(void)
 	}
 }
 
+/* By the storm: one call came before it. */
+static int64_t
+asked(void)
+{
+	return fake_provider_stats(fp, "a").requests - 1;
+}
+
+static void
+assert_known_again(void)
+{
+	struct json *view = daemon_view(d, "status");
+
+	ck_assert_str_eq(tree_text(view, "targets.b/m.state"), "open");
+	ck_assert_str_eq(tree_text(view, "preferred.0.chain"), "other");
+	ck_assert_str_eq(tree_text(view, "preferred.0.target"), "a/m");
+	ck_assert_str_eq(tree_text(view, "forced.provider"), "a");
+	json_free(view);
+	ck_assert_int_eq(fake_provider_stats(fp, "b").requests, 1);
+}
+
 static void
 assert_one_reply_each(struct storm_count *sum)
 {
@@ -104,8 +129,9 @@ START_TEST(restarts_refuse_nothing_lose_nothing_and_double_nothing)
 		daemon_start(d);
 	}
 	assert_one_reply_each(&sum);
+	assert_known_again();
 	ck_assert_int_eq(sum.with[0], sum.started);
-	ck_assert_int_eq(fake_provider_stats(fp, "a").requests, sum.started);
+	ck_assert_int_eq(asked(), sum.started);
 	ck_assert_int_eq(fake_provider_stats(fp, "a").cancelled, 0);
 }
 END_TEST
@@ -132,10 +158,11 @@ START_TEST(where_calls_are_cut_each_is_told_and_none_is_made_twice)
 		daemon_start(d);
 	}
 	assert_one_reply_each(&sum);
+	assert_known_again();
 	int64_t told = sum.with[-LLMFO_ESHUTTING_DOWN] + sum.with[-LLMFO_EDISCONNECTED];
 	ck_assert_int_eq(sum.with[0] + told, sum.started);
 	ck_assert_int_gt(told, 0);
-	int64_t requests = fake_provider_stats(fp, "a").requests;
+	int64_t requests = asked();
 	ck_assert_int_ge(requests, sum.with[0]);
 	ck_assert_int_le(requests, sum.started);
 }
