@@ -218,9 +218,10 @@ void health_force(struct health *health, const char *provider, bool strict, int6
 
 /* ---- what comes from another host, or from before a restart: health_heard.c ---- */
 
-/* The later end holds. True if it changed a circuit. */
+/* The later end holds. True if it changed a circuit; then the last error says who told, unless this
+ * host saw one itself. */
 bool health_heard_open(struct health *health, enum health_kind kind, const char *name,
-	const struct circuit_word *word, int64_t now_ms);
+	const struct circuit_word *word, const char *by, int64_t now_ms);
 /* True if it closed one. */
 bool health_heard_closed(
 	struct health *health, enum health_kind kind, const char *name, int64_t now_ms);

@@ -4,19 +4,25 @@
  * believed less than what this host sees itself: a circuit opened by it keeps nobody from the last
  * usable target of a chain.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "health_inside.h"
 
 bool
 health_heard_open(struct health *health, enum health_kind kind, const char *name,
-	const struct circuit_word *word, int64_t now_ms)
+	const struct circuit_word *word, const char *by, int64_t now_ms)
 {
 	if (!health->policy.tracking)
 		return false;
 	struct health_subject *subject = health_subject(health, kind, name);
 	if (!circuit_heard_open(&subject->circuit, word, now_ms))
 		return false;
+	if (circuit_is_hearsay(&subject->circuit, now_ms)) {
+		subject->last_error = (struct health_error){.class = word->class, .at_ms = now_ms};
+		(void)snprintf(subject->last_error.message, sizeof subject->last_error.message,
+			"told by %s", by);
+	}
 	health_say_circuit(health, subject, true);
 	return true;
 }

@@ -109,7 +109,7 @@ take_open(struct share *share, const char *name, const struct store_item *item)
 		take_away(share, subject);
 		return;
 	}
-	bool heard = health_heard_open(share->health, kind, name, &word, now_ms);
+	bool heard = health_heard_open(share->health, kind, name, &word, by, now_ms);
 	subject = health_find(share->health, kind, name);
 	if (heard) {
 		say_heard(subject, &word, by);

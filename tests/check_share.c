@@ -50,6 +50,9 @@ START_TEST(a_circuit_opened_on_one_is_open_on_all)
 			circuit_is_hearsay(fleet_circuit(fleet, i, "a/m"),
 				fleet_now_ms(fleet)),
 			i > 0);
+	const struct health_subject *told =
+		health_find(fleet->hosts[1].health, HEALTH_TARGET, "a/m");
+	ck_assert_str_eq(told->last_error.message, "told by host-0");
 	ck_assert_ptr_nonnull(strstr(
 		fake_place_find(&fleet->place, "open:a/m")->text, "\"class\":\"unavailable\""));
 }
