@@ -100,12 +100,15 @@ accept_one(struct listener *listener)
 	uv_stream_t *stream;
 	struct connection *connection = connection_new(&listener->all, &stream);
 	struct session_peer peer;
+	uv_os_fd_t fd;
 	const char *why = take_peer(listener, stream, &peer);
 
 	if (!why) {
 		connection_begin(connection, &peer);
 	} else {
 		log_refused(listener, why);
+		if (uv_fileno((uv_handle_t *)stream, &fd) == 0)
+			admit_refuse(fd, why);
 		connection_close(connection);
 	}
 	turn_spend(&listener->all.turns, &listener->accepting, (int64_t)uv_hrtime() - began_ns);

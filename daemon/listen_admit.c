@@ -9,8 +9,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "error.h"
+#include "llmfo.h"
+#include "rpc.h"
+#include "session_peek.h"
+
 /* As many groups as most have; with more the kernel tells how much room they need. */
 #define GROUPS_EXPECTED 64
+/* As much of a first request says which one it is. */
+#define HEAD_BYTES 4096
 
 /* A new list, which the caller frees; empty if the kernel does not say. */
 static uint32_t *
@@ -45,6 +52,40 @@ admit_ask_peer(int fd, struct session_peer *peer)
 	return 0;
 }
 
+/* A quarter of all descriptors is for providers, and the daemon's own need some. */
+static int64_t
+for_connections(rlim_t files)
+{
+	rlim_t others = files / 4 > ADMIT_FILES_RESERVE ? files / 4 : ADMIT_FILES_RESERVE;
+
+	return files > others ? (int64_t)(files - others) : 1;
+}
+
+void
+admit_refuse(int fd, const char *why)
+{
+	char head[HEAD_BYTES];
+	ssize_t count = recv(fd, head, sizeof head, MSG_DONTWAIT);
+	msgpack_sbuffer out;
+	msgpack_packer packer;
+	uint32_t msgid;
+
+	if (count <= 0 || !session_peek_msgid(head, (size_t)count, &msgid))
+		return;
+	msgpack_sbuffer_init(&out);
+	msgpack_packer_init(&packer, &out, msgpack_sbuffer_write);
+	msgpack_pack_array(&packer, 4);
+	msgpack_pack_int(&packer, 1);
+	msgpack_pack_uint32(&packer, msgid);
+	msgpack_pack_map(&packer, 2);
+	rpc_pack_pair_text(&packer, "code", error_code(LLMFO_EBUSY));
+	rpc_pack_pair_text(&packer, "message", why);
+	msgpack_pack_nil(&packer);
+	/* it is new, so that this has room */
+	(void)send(fd, out.data, out.size, MSG_DONTWAIT | MSG_NOSIGNAL);
+	msgpack_sbuffer_destroy(&out);
+}
+
 const char *
 admit_fault(const struct config *config, bool admin, int open, int own)
 {
@@ -53,10 +94,9 @@ admit_fault(const struct config *config, bool admin, int open, int own)
 	int64_t limit = config->max_connections;
 	struct rlimit files;
 
-	/* a quarter of all descriptors is for providers */
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur != RLIM_INFINITY &&
-		files.rlim_cur / 4 * 3 < (rlim_t)limit) {
-		limit = (int64_t)(files.rlim_cur / 4 * 3);
+		for_connections(files.rlim_cur) < limit) {
+		limit = for_connections(files.rlim_cur);
 		why = "descriptors run out (LimitNOFILE=)";
 	}
 	if (open > limit)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Whom to answer when a message is not whole, or is not looked at. Used by session.c alone. */
+/* Whom to answer when a message is not whole, or is not looked at. Used by session.c and
+ * listen_admit.c. */
 #ifndef LLMFO_SESSION_PEEK_H
 #define LLMFO_SESSION_PEEK_H
 

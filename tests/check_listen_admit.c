@@ -61,9 +61,46 @@ START_TEST(descriptors_limit_places_too)
 	struct config config = {.max_connections = 1000};
 
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
-	ck_assert_ptr_null(admit_fault(&config, true, 48, 48));
-	ck_assert_ptr_nonnull(strstr(admit_fault(&config, true, 49, 49), "descriptors"));
-	ck_assert_ptr_nonnull(admit_fault(&config, false, 25, 25));
+	ck_assert_ptr_null(admit_fault(&config, true, 32, 32));
+	ck_assert_ptr_nonnull(strstr(admit_fault(&config, true, 33, 33), "descriptors"));
+	ck_assert_ptr_nonnull(admit_fault(&config, false, 17, 17));
+}
+END_TEST
+
+/* What the first bytes of a connection get for an answer, "" for none. */
+static void
+refused(const char *bytes, size_t count, char answer[64])
+{
+	int ends[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	ck_assert_int_eq(write(ends[1], bytes, count), (ssize_t)count);
+	admit_refuse(ends[0], "no");
+	close(ends[0]);
+	ssize_t got = read(ends[1], answer, 63);
+	answer[got > 0 ? got : 0] = '\0';
+	close(ends[1]);
+}
+
+START_TEST(who_has_asked_already_is_told_why)
+{
+	static const char hello[] = "\x94\x00\x07\xa5hello\x90";
+	static const char told[] = "\x94\x01\x07\x82\xa4"
+				   "code\xa4"
+				   "busy\xa7message\xa2no\xc0";
+	char answer[64];
+
+	refused(hello, sizeof hello - 1, answer);
+	ck_assert_str_eq(answer, told);
+	/* as much as the msgid is enough */
+	refused(hello, 3, answer);
+	ck_assert_str_eq(answer, told);
+	refused(hello, 2, answer);
+	ck_assert_str_eq(answer, "");
+	refused("GET / HTTP/1.1", 14, answer);
+	ck_assert_str_eq(answer, "");
+	refused("", 0, answer);
+	ck_assert_str_eq(answer, "");
 }
 END_TEST
 
@@ -105,6 +142,7 @@ main(void)
 	/* valgrind keeps descriptors for itself and lets no limit of its program be lowered */
 	if (!getenv("LLMFO_VALGRIND"))
 		tcase_add_test(tests, descriptors_limit_places_too);
+	tcase_add_test(tests, who_has_asked_already_is_told_why);
 	tcase_add_test(tests, the_kernel_tells_all_groups_of_a_peer);
 	srunner_run_all(runner, CK_ENV);
 	int failed = srunner_ntests_failed(runner);

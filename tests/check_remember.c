@@ -316,7 +316,7 @@ START_TEST(a_word_alone_stays_a_word_alone)
 {
 	const struct circuit_word word = {OUTCOME_UNAVAILABLE, false, 60000};
 
-	(void)health_heard_open(health, HEALTH_TARGET, "a/m", &word, time_.time_ms);
+	(void)health_heard_open(health, HEALTH_TARGET, "a/m", &word, "host", time_.time_ms);
 	restart(0, START_MS);
 	ck_assert_int_eq(state_of(HEALTH_TARGET, "a/m"), CIRCUIT_OPEN);
 	ck_assert(circuit_is_hearsay(

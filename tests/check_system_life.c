@@ -459,7 +459,7 @@ knock(struct wire *wires)
 	for (int i = 0; i < KNOCKS; i++) {
 		struct wire_reply reply = wire_read(&wires[i]);
 
-		answered += !reply.closed;
+		answered += !reply.closed && strcmp(wire_code(&reply), "busy") != 0;
 		wire_reply_free(&reply);
 	}
 	for (int i = 0; i < KNOCKS; i++)

@@ -74,7 +74,7 @@ is_served(struct wire *wire)
 	(void)wire_send(wire, bytes, count);
 	free(bytes);
 	struct wire_reply reply = wire_read(wire);
-	bool served = !reply.closed;
+	bool served = !reply.closed && strcmp(wire_code(&reply), "busy") != 0;
 	wire_reply_free(&reply);
 	return served;
 }
