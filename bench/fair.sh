@@ -74,7 +74,7 @@ chains:
   victim: {targets: [victim/m]}
   hog: {targets: [hog/m]}
 END
-	taskset -c 0 nice -n -20 "$build/llmfod" --config "$dir/llmfo.yaml" --socket "$dir/llmfo.sock" --log-level error \
+	taskset -c 0 nice -n -20 "$build/llmfod" --config "$dir/llmfo.yaml" --socket "$dir/llmfo.sock" --state none --log-level error \
 		>"$dir/llmfod.log" 2>&1 &
 	daemon=$!
 	pids="$pids $daemon"
