@@ -7,27 +7,12 @@
 #include "support/config_support.h"
 #include "support/fleet.h"
 
-#define HOSTS 3
-#define SECOND 1000
-#define MINUTE (60 * SECOND)
-#define COOLDOWN_MS (5 * MINUTE)
-
-static const char yaml[] =
-	"providers:\n"
-	"  a: {api: openai, base_url: 'http://a.test', api_key: k, models: [m, n]}\n"
-	"  b: {api: openai, base_url: 'http://b.test', api_key: k, models: [m]}\n"
-	"  here: {api: ollama, base_url: 'http://localhost:1', models: [m]}\n"
-	"chains:\n"
-	"  default: {targets: [a/m, b/m]}\n"
-	"  homely: {targets: [here/m, b/m]}\n"
-	"health: {cooldown_max: 5m}\n";
-
 static struct fleet *fleet;
 
 static void
 setup(void)
 {
-	fleet = fleet_new(HOSTS, yaml);
+	fleet = fleet_new(FLEET_HOSTS, fleet_usual);
 }
 
 static void
@@ -42,10 +27,10 @@ START_TEST(a_circuit_opened_on_one_is_open_on_all)
 	fleet_after(fleet, 20);
 	fleet_assert_all(fleet, "a/m", CIRCUIT_OPEN);
 	fleet_assert_all(fleet, "a/n", CIRCUIT_CLOSED);
-	for (size_t i = 0; i < HOSTS; i++)
-		ck_assert_int_ge(fleet_left_ms(fleet, i, "a/m"), COOLDOWN_MS - 20);
+	for (size_t i = 0; i < FLEET_HOSTS; i++)
+		ck_assert_int_ge(fleet_left_ms(fleet, i, "a/m"), FLEET_COOLDOWN_MS - 20);
 	/* a word alone on those that heard of it */
-	for (size_t i = 0; i < HOSTS; i++)
+	for (size_t i = 0; i < FLEET_HOSTS; i++)
 		ck_assert_int_eq(
 			circuit_is_hearsay(fleet_circuit(fleet, i, "a/m"),
 				fleet_now_ms(fleet)),
@@ -60,12 +45,12 @@ END_TEST
 
 START_TEST(what_a_provider_asked_for_holds_on_all_hosts)
 {
-	fleet_call(fleet, 1, "a/m", OUTCOME_RATE_LIMITED, 30 * SECOND);
+	fleet_call(fleet, 1, "a/m", OUTCOME_RATE_LIMITED, 30 * FLEET_SECOND);
 	fleet_call(fleet, 1, "b/m", OUTCOME_AUTH, 0);
 	fleet_after(fleet, 20);
 	fleet_assert_all(fleet, "a/m", CIRCUIT_OPEN);
 	fleet_assert_all(fleet, "b", CIRCUIT_OPEN);
-	fleet_after(fleet, 30 * SECOND);
+	fleet_after(fleet, 30 * FLEET_SECOND);
 	fleet_assert_all(fleet, "a/m", CIRCUIT_HALF_OPEN);
 	fleet_assert_all(fleet, "b", CIRCUIT_OPEN);
 }
@@ -87,7 +72,7 @@ START_TEST(what_is_local_to_a_host_is_not_shared)
 	fleet_open(fleet, 0, "here/m");
 	(void)health_prefer(
 		fleet->hosts[0].health, "homely", "b/m", fleet_now_ms(fleet));
-	fleet_after(fleet, MINUTE);
+	fleet_after(fleet, FLEET_MINUTE);
 	ck_assert_int_eq(fleet_state(fleet, 0, "here/m"), CIRCUIT_OPEN);
 	ck_assert_int_eq(fleet_state(fleet, 1, "here/m"), CIRCUIT_CLOSED);
 	ck_assert_str_eq(fleet_preferred(fleet, 0, "homely"), "b/m");
@@ -99,20 +84,20 @@ END_TEST
 START_TEST(one_host_probes_for_all)
 {
 	fleet_open(fleet, 0, "a/m");
-	fleet_after(fleet, COOLDOWN_MS + 20);
+	fleet_after(fleet, FLEET_COOLDOWN_MS + 20);
 	fleet_assert_all(fleet, "a/m", CIRCUIT_HALF_OPEN);
 	ck_assert_uint_eq(fleet_admitting(fleet, "a/m"), 1);
 	size_t host = fleet_holder(fleet, "a/m");
 	struct health_ticket ticket = fleet_begin(fleet, host, "a/m");
 	/* however long it takes */
 	for (int i = 0; i < 60; i++) {
-		fleet_after(fleet, SECOND);
+		fleet_after(fleet, FLEET_SECOND);
 		ck_assert_uint_eq(fleet_admitting(fleet, "a/m"), 0);
 	}
 	fleet_end(fleet, host, "a/m", ticket, OUTCOME_OK);
 	fleet_after(fleet, 20);
 	fleet_assert_all(fleet, "a/m", CIRCUIT_CLOSED);
-	ck_assert_uint_eq(fleet_admitting(fleet, "a/m"), HOSTS);
+	ck_assert_uint_eq(fleet_admitting(fleet, "a/m"), FLEET_HOSTS);
 }
 END_TEST
 
@@ -120,7 +105,7 @@ START_TEST(a_probe_that_fails_opens_it_on_all_hosts_again)
 {
 	fleet_open(fleet, 0, "a/m");
 	for (int i = 0; i < 4; i++) {
-		fleet_after(fleet, COOLDOWN_MS + 20);
+		fleet_after(fleet, FLEET_COOLDOWN_MS + 20);
 		ck_assert_uint_eq(fleet_admitting(fleet, "a/m"), 1);
 		fleet_call(fleet, fleet_holder(fleet, "a/m"), "a/m", OUTCOME_UNAVAILABLE, 0);
 		fleet_after(fleet, 20);
@@ -132,7 +117,7 @@ END_TEST
 START_TEST(a_probe_that_says_nothing_leaves_the_place_to_the_next)
 {
 	fleet_open(fleet, 0, "a/m");
-	fleet_after(fleet, COOLDOWN_MS + 20);
+	fleet_after(fleet, FLEET_COOLDOWN_MS + 20);
 	fleet_call(fleet, fleet_holder(fleet, "a/m"), "a/m", OUTCOME_CANCELLED, 0);
 	fleet_after(fleet, 20);
 	ck_assert_uint_eq(fleet_admitting(fleet, "a/m"), 1);
@@ -142,9 +127,9 @@ END_TEST
 START_TEST(who_has_no_calls_gives_the_probe_to_who_has)
 {
 	fleet_open(fleet, 0, "a/m");
-	fleet_after(fleet, COOLDOWN_MS + 20);
-	size_t idle = fleet_holder(fleet, "a/m"), busy = (idle + 1) % HOSTS;
-	fleet_after(fleet, SECOND);
+	fleet_after(fleet, FLEET_COOLDOWN_MS + 20);
+	size_t idle = fleet_holder(fleet, "a/m"), busy = (idle + 1) % FLEET_HOSTS;
+	fleet_after(fleet, FLEET_SECOND);
 	ck_assert(!fleet_admits(fleet, busy, "a/m"));
 	fleet_after(fleet, 20);
 	ck_assert(fleet_admits(fleet, busy, "a/m"));
@@ -152,7 +137,7 @@ START_TEST(who_has_no_calls_gives_the_probe_to_who_has)
 		fleet_circuit(fleet, idle, "a/m"),
 		fleet_now_ms(fleet)));
 	/* and it stays there until it is used, or wanted elsewhere */
-	fleet_after(fleet, 3 * MINUTE);
+	fleet_after(fleet, 3 * FLEET_MINUTE);
 	ck_assert(fleet_admits(fleet, busy, "a/m"));
 }
 END_TEST
@@ -160,13 +145,13 @@ END_TEST
 START_TEST(a_host_that_dies_with_the_probe_does_not_keep_it)
 {
 	fleet_open(fleet, 0, "a/m");
-	fleet_after(fleet, COOLDOWN_MS + 20);
-	size_t host = fleet_holder(fleet, "a/m"), other = (host + 1) % HOSTS;
+	fleet_after(fleet, FLEET_COOLDOWN_MS + 20);
+	size_t host = fleet_holder(fleet, "a/m"), other = (host + 1) % FLEET_HOSTS;
 	(void)fleet_begin(fleet, host, "a/m");
 	fake_store_cut(&fleet->hosts[host].store, true);
 	for (int i = 0; i < 12; i++) {
 		(void)fleet_admits(fleet, other, "a/m");
-		fleet_after(fleet, SECOND);
+		fleet_after(fleet, FLEET_SECOND);
 	}
 	ck_assert(fleet_admits(fleet, other, "a/m"));
 }
@@ -175,12 +160,12 @@ END_TEST
 START_TEST(a_forged_probe_keeps_nobody_from_it_for_ever)
 {
 	fleet_open(fleet, 0, "a/m");
-	fleet_after(fleet, COOLDOWN_MS - SECOND);
+	fleet_after(fleet, FLEET_COOLDOWN_MS - FLEET_SECOND);
 	fake_place_put(&fleet->place, "probe:a/m", "mallory", -1);
-	fleet_after(fleet, SECOND + 20);
+	fleet_after(fleet, FLEET_SECOND + 20);
 	ck_assert_uint_eq(fleet_admitting(fleet, "a/m"), 0);
 	for (int i = 0; i < 121; i++) {
-		fleet_after(fleet, SECOND);
+		fleet_after(fleet, FLEET_SECOND);
 		(void)fleet_admitting(fleet, "a/m");
 	}
 	ck_assert_uint_gt(fleet_admitting(fleet, "a/m"), 0);
@@ -215,7 +200,7 @@ START_TEST(an_entry_that_is_made_again_and_again_is_not_told_each_time)
 		fleet_after(fleet, 10);
 	}
 	ck_assert_uint_le(fleet->hosts[0].store.news_count, told + 1);
-	fleet_after(fleet, 10 * SECOND);
+	fleet_after(fleet, 10 * FLEET_SECOND);
 	fleet_prefer(fleet, 0, "b/m");
 	fleet_after(fleet, 20);
 	ck_assert_uint_gt(fleet->hosts[0].store.news_count, told);
@@ -228,34 +213,34 @@ START_TEST(who_hears_what_is_preferred_leaves_the_better_one_alone_for_as_long)
 	int64_t rest_ms;
 
 	fleet_prefer(fleet, 0, "b/m");
-	fleet_after(fleet, MINUTE);
+	fleet_after(fleet, FLEET_MINUTE);
 	const struct health_preferred *entry = health_preferred(
 		fleet->hosts[2].health, "default", fleet_now_ms(fleet));
 	const struct health_subject *better = health_find(health, HEALTH_TARGET, "a/m");
 	ck_assert(health_passed_over(health, entry, better, fleet_now_ms(fleet), &rest_ms));
-	ck_assert_int_le(llabs(rest_ms - 4 * MINUTE), 20);
-	fleet_after(fleet, 4 * MINUTE + 20);
+	ck_assert_int_le(llabs(rest_ms - 4 * FLEET_MINUTE), 20);
+	fleet_after(fleet, 4 * FLEET_MINUTE + 20);
 	ck_assert(!health_passed_over(health, entry, better, fleet_now_ms(fleet), &rest_ms));
 }
 END_TEST
 
 START_TEST(forced_on_one_is_forced_on_all)
 {
-	fleet_force(fleet, 0, "b", 60 * MINUTE);
+	fleet_force(fleet, 0, "b", 60 * FLEET_MINUTE);
 	fleet_after(fleet, 20);
 	fleet_assert_forced(fleet, "b");
-	fleet_force(fleet, 1, "a", 10 * MINUTE);
+	fleet_force(fleet, 1, "a", 10 * FLEET_MINUTE);
 	fleet_after(fleet, 20);
 	fleet_assert_forced(fleet, "a");
 	ck_assert_uint_eq(health_forced_entry(fleet->hosts[2].health)->by_uid, 7);
-	fleet_after(fleet, 10 * MINUTE);
+	fleet_after(fleet, 10 * FLEET_MINUTE);
 	fleet_assert_forced(fleet, "");
-	fleet_force(fleet, 2, "b", 60 * MINUTE);
+	fleet_force(fleet, 2, "b", 60 * FLEET_MINUTE);
 	fleet_after(fleet, 20);
 	fleet_force(fleet, 0, NULL, 0);
 	fleet_after(fleet, 20);
 	fleet_assert_forced(fleet, "");
-	fleet_after(fleet, MINUTE);
+	fleet_after(fleet, FLEET_MINUTE);
 	fleet_assert_forced(fleet, "");
 }
 END_TEST
@@ -264,13 +249,13 @@ START_TEST(a_host_that_comes_new_knows_what_the_others_know)
 {
 	fleet_open(fleet, 0, "a/m");
 	fleet_prefer(fleet, 0, "b/m");
-	fleet_force(fleet, 0, "b", 60 * MINUTE);
-	fleet_after(fleet, MINUTE);
+	fleet_force(fleet, 0, "b", 60 * FLEET_MINUTE);
+	fleet_after(fleet, FLEET_MINUTE);
 	fleet_restart(fleet, 2);
 	fleet_assert_all(fleet, "a/m", CIRCUIT_OPEN);
 	fleet_assert_prefer(fleet, "default", "b/m");
 	fleet_assert_forced(fleet, "b");
-	ck_assert_int_le(llabs(fleet_left_ms(fleet, 2, "a/m") - 4 * MINUTE), 200);
+	ck_assert_int_le(llabs(fleet_left_ms(fleet, 2, "a/m") - 4 * FLEET_MINUTE), 200);
 }
 END_TEST
 
@@ -279,15 +264,15 @@ START_TEST(missed_news_are_made_up_for)
 	fleet->place.loses_news = true;
 	fleet_open(fleet, 0, "a/m");
 	fleet_prefer(fleet, 1, "b/m");
-	fleet_force(fleet, 2, "b", 60 * MINUTE);
-	fleet_after(fleet, 16 * SECOND);
+	fleet_force(fleet, 2, "b", 60 * FLEET_MINUTE);
+	fleet_after(fleet, 16 * FLEET_SECOND);
 	fleet_assert_all(fleet, "a/m", CIRCUIT_OPEN);
 	fleet_assert_prefer(fleet, "default", "b/m");
 	fleet_assert_forced(fleet, "b");
 	(void)health_reset(fleet->hosts[1].health, NULL);
 	(void)health_unprefer_all(fleet->hosts[0].health);
 	fleet_force(fleet, 0, NULL, 0);
-	fleet_after(fleet, 16 * SECOND);
+	fleet_after(fleet, 16 * FLEET_SECOND);
 	fleet_assert_all(fleet, "a/m", CIRCUIT_CLOSED);
 	fleet_assert_prefer(fleet, "default", "");
 	fleet_assert_forced(fleet, "");

@@ -8,27 +8,12 @@
 #include "support/config_support.h"
 #include "support/fleet.h"
 
-#define HOSTS 3
-#define SECOND 1000
-#define MINUTE (60 * SECOND)
-#define COOLDOWN_MS (5 * MINUTE)
-
-static const char yaml[] =
-	"providers:\n"
-	"  a: {api: openai, base_url: 'http://a.test', api_key: k, models: [m, n]}\n"
-	"  b: {api: openai, base_url: 'http://b.test', api_key: k, models: [m]}\n"
-	"  here: {api: ollama, base_url: 'http://localhost:1', models: [m]}\n"
-	"chains:\n"
-	"  default: {targets: [a/m, b/m]}\n"
-	"  homely: {targets: [here/m, b/m]}\n"
-	"health: {cooldown_max: 5m}\n";
-
 static struct fleet *fleet;
 
 static void
 setup(void)
 {
-	fleet = fleet_new(HOSTS, yaml);
+	fleet = fleet_new(FLEET_HOSTS, fleet_usual);
 }
 
 static void
@@ -42,14 +27,14 @@ START_TEST(without_it_each_host_goes_on_with_what_it_knows)
 	fleet_open(fleet, 0, "a/m");
 	fleet_after(fleet, 20);
 	fake_place_freeze(&fleet->place, true);
-	fleet_after(fleet, 2 * SECOND);
+	fleet_after(fleet, 2 * FLEET_SECOND);
 	fleet_assert_all(fleet, "a/m", CIRCUIT_OPEN);
 	fleet_open(fleet, 1, "b/m");
-	fleet_after(fleet, MINUTE);
+	fleet_after(fleet, FLEET_MINUTE);
 	ck_assert_int_eq(fleet_state(fleet, 0, "b/m"), CIRCUIT_CLOSED);
 	/* each probes for itself */
-	fleet_after(fleet, 4 * MINUTE);
-	ck_assert_uint_eq(fleet_admitting(fleet, "a/m"), HOSTS);
+	fleet_after(fleet, 4 * FLEET_MINUTE);
+	ck_assert_uint_eq(fleet_admitting(fleet, "a/m"), FLEET_HOSTS);
 }
 END_TEST
 
@@ -58,14 +43,14 @@ START_TEST(on_its_return_both_sides_are_merged)
 	fleet_open(fleet, 0, "a/m");
 	fleet_after(fleet, 20);
 	fake_place_freeze(&fleet->place, true);
-	fleet_after(fleet, 30 * SECOND);
+	fleet_after(fleet, 30 * FLEET_SECOND);
 	fleet_open(fleet, 1, "b/m");
 	fleet_open(fleet, 2, "a/n");
 	fleet_prefer(fleet, 1, "b/m");
-	fleet_force(fleet, 2, "b", 60 * MINUTE);
-	fleet_after(fleet, 30 * SECOND);
+	fleet_force(fleet, 2, "b", 60 * FLEET_MINUTE);
+	fleet_after(fleet, 30 * FLEET_SECOND);
 	fake_place_freeze(&fleet->place, false);
-	fleet_after(fleet, 3 * SECOND);
+	fleet_after(fleet, 3 * FLEET_SECOND);
 	fleet_assert_all(fleet, "a/m", CIRCUIT_OPEN);
 	fleet_assert_all(fleet, "b/m", CIRCUIT_OPEN);
 	fleet_assert_all(fleet, "a/n", CIRCUIT_OPEN);
@@ -77,16 +62,16 @@ END_TEST
 START_TEST(the_later_end_of_a_cooldown_wins)
 {
 	fake_store_cut(&fleet->hosts[2].store, true);
-	fleet_call(fleet, 0, "a/m", OUTCOME_RATE_LIMITED, 10 * MINUTE);
-	fleet_call(fleet, 2, "a/m", OUTCOME_RATE_LIMITED, 20 * MINUTE);
-	fleet_call(fleet, 0, "b/m", OUTCOME_RATE_LIMITED, 20 * MINUTE);
-	fleet_call(fleet, 2, "b/m", OUTCOME_RATE_LIMITED, 10 * MINUTE);
-	fleet_after(fleet, MINUTE);
+	fleet_call(fleet, 0, "a/m", OUTCOME_RATE_LIMITED, 10 * FLEET_MINUTE);
+	fleet_call(fleet, 2, "a/m", OUTCOME_RATE_LIMITED, 20 * FLEET_MINUTE);
+	fleet_call(fleet, 0, "b/m", OUTCOME_RATE_LIMITED, 20 * FLEET_MINUTE);
+	fleet_call(fleet, 2, "b/m", OUTCOME_RATE_LIMITED, 10 * FLEET_MINUTE);
+	fleet_after(fleet, FLEET_MINUTE);
 	fake_store_cut(&fleet->hosts[2].store, false);
 	fleet_after(fleet, 100);
-	for (size_t i = 0; i < HOSTS; i++) {
-		ck_assert_int_le(llabs(fleet_left_ms(fleet, i, "a/m") - 19 * MINUTE), 200);
-		ck_assert_int_le(llabs(fleet_left_ms(fleet, i, "b/m") - 19 * MINUTE), 200);
+	for (size_t i = 0; i < FLEET_HOSTS; i++) {
+		ck_assert_int_le(llabs(fleet_left_ms(fleet, i, "a/m") - 19 * FLEET_MINUTE), 200);
+		ck_assert_int_le(llabs(fleet_left_ms(fleet, i, "b/m") - 19 * FLEET_MINUTE), 200);
 	}
 }
 END_TEST
@@ -95,11 +80,11 @@ START_TEST(what_was_closed_meanwhile_is_closed_for_who_was_away)
 {
 	fleet_open(fleet, 0, "a/m");
 	fleet_open(fleet, 0, "b/m");
-	fleet_after(fleet, MINUTE);
+	fleet_after(fleet, FLEET_MINUTE);
 	fake_store_cut(&fleet->hosts[2].store, true);
 	(void)health_reset(fleet->hosts[0].health, "a/m");
 	(void)health_reset(fleet->hosts[2].health, "b/m");
-	fleet_after(fleet, MINUTE);
+	fleet_after(fleet, FLEET_MINUTE);
 	ck_assert_int_eq(fleet_state(fleet, 2, "a/m"), CIRCUIT_OPEN);
 	ck_assert_int_eq(fleet_state(fleet, 0, "b/m"), CIRCUIT_OPEN);
 	fake_store_cut(&fleet->hosts[2].store, false);
@@ -112,13 +97,13 @@ END_TEST
 START_TEST(what_opened_again_after_a_closing_stays_open)
 {
 	fleet_open(fleet, 0, "a/m");
-	fleet_after(fleet, MINUTE);
+	fleet_after(fleet, FLEET_MINUTE);
 	fake_store_cut(&fleet->hosts[2].store, true);
 	(void)health_reset(fleet->hosts[2].health, "a/m");
-	fleet_after(fleet, MINUTE);
+	fleet_after(fleet, FLEET_MINUTE);
 	(void)health_reset(fleet->hosts[0].health, "a/m");
 	fleet_open(fleet, 0, "a/m");
-	fleet_after(fleet, MINUTE);
+	fleet_after(fleet, FLEET_MINUTE);
 	fake_store_cut(&fleet->hosts[2].store, false);
 	fleet_after(fleet, 100);
 	fleet_assert_all(fleet, "a/m", CIRCUIT_OPEN);
@@ -141,15 +126,15 @@ static const struct {
 
 START_TEST(what_an_administrator_set_last_wins)
 {
-	fleet_force(fleet, 1, "b", 60 * MINUTE);
-	fleet_after(fleet, SECOND);
+	fleet_force(fleet, 1, "b", 60 * FLEET_MINUTE);
+	fleet_after(fleet, FLEET_SECOND);
 	fake_store_cut(&fleet->hosts[2].store, true);
 	for (int i = 0; i < 2; i++) {
 		if ((i == 0) == words[_i].away_first)
-			fleet_force(fleet, 2, words[_i].second, 60 * MINUTE);
+			fleet_force(fleet, 2, words[_i].second, 60 * FLEET_MINUTE);
 		else
-			fleet_force(fleet, 0, words[_i].first, 60 * MINUTE);
-		fleet_after(fleet, MINUTE);
+			fleet_force(fleet, 0, words[_i].first, 60 * FLEET_MINUTE);
+		fleet_after(fleet, FLEET_MINUTE);
 	}
 	fake_store_cut(&fleet->hosts[2].store, false);
 	fleet_after(fleet, 100);
@@ -160,18 +145,18 @@ END_TEST
 START_TEST(a_cache_cleared_while_away_is_cleared_of_what_is_older)
 {
 	fleet_prefer(fleet, 0, "b/m");
-	fleet_after(fleet, MINUTE);
+	fleet_after(fleet, FLEET_MINUTE);
 	fake_store_cut(&fleet->hosts[2].store, true);
 	(void)health_unprefer_all(fleet->hosts[2].health);
-	fleet_after(fleet, MINUTE);
+	fleet_after(fleet, FLEET_MINUTE);
 	fake_store_cut(&fleet->hosts[2].store, false);
 	fleet_after(fleet, 100);
 	fleet_assert_prefer(fleet, "default", "");
 	fake_store_cut(&fleet->hosts[2].store, true);
 	(void)health_unprefer_all(fleet->hosts[2].health);
-	fleet_after(fleet, MINUTE);
+	fleet_after(fleet, FLEET_MINUTE);
 	fleet_prefer(fleet, 0, "b/m");
-	fleet_after(fleet, MINUTE);
+	fleet_after(fleet, FLEET_MINUTE);
 	fake_store_cut(&fleet->hosts[2].store, false);
 	fleet_after(fleet, 100);
 	fleet_assert_prefer(fleet, "default", "b/m");
@@ -182,8 +167,8 @@ START_TEST(a_place_that_lost_its_memory_is_told_all_again)
 {
 	fleet_open(fleet, 0, "a/m");
 	fleet_prefer(fleet, 0, "b/m");
-	fleet_force(fleet, 1, "b", 60 * MINUTE);
-	fleet_after(fleet, MINUTE);
+	fleet_force(fleet, 1, "b", 60 * FLEET_MINUTE);
+	fleet_after(fleet, FLEET_MINUTE);
 	fake_place_restart(&fleet->place);
 	fleet_after(fleet, 100);
 	fleet_assert_all(fleet, "a/m", CIRCUIT_OPEN);
@@ -200,18 +185,18 @@ START_TEST(a_full_place_takes_nothing_away)
 	fleet->place.full = true;
 	fleet_open(fleet, 0, "a/m");
 	fleet_prefer(fleet, 0, "b/m");
-	fleet_force(fleet, 0, "b", 60 * MINUTE);
-	fleet_after(fleet, 2 * MINUTE);
+	fleet_force(fleet, 0, "b", 60 * FLEET_MINUTE);
+	fleet_after(fleet, 2 * FLEET_MINUTE);
 	ck_assert_int_eq(fleet_state(fleet, 0, "a/m"), CIRCUIT_OPEN);
 	ck_assert_str_eq(fleet_preferred(fleet, 0, "default"), "b/m");
 	ck_assert_str_eq(fleet_forced(fleet, 0), "b");
 	ck_assert_int_eq(fleet_state(fleet, 1, "a/m"), CIRCUIT_CLOSED);
 	/* a probe that nobody can be asked about is everybody's */
-	fleet_after(fleet, 3 * MINUTE + 20);
+	fleet_after(fleet, 3 * FLEET_MINUTE + 20);
 	ck_assert(fleet_admits(fleet, 0, "a/m"));
 	fleet->place.full = false;
 	fleet_open(fleet, 0, "a/n");
-	fleet_after(fleet, 20 * SECOND);
+	fleet_after(fleet, 20 * FLEET_SECOND);
 	fleet_assert_all(fleet, "a/n", CIRCUIT_OPEN);
 	fleet_assert_prefer(fleet, "default", "b/m");
 	fleet_assert_forced(fleet, "b");
@@ -228,8 +213,8 @@ static const struct {
 } poisons[] = {
 	{"open:a/m", "{\"class\":\"unavailable\",\"for_ms\":60000}", 60000, CIRCUIT_OPEN, 60000},
 	{"open:a/m", "unavailable", 60000, CIRCUIT_OPEN, 60000},
-	{"open:a/m", "{\"class\":\"unavailable\"}", 5500000000000, CIRCUIT_OPEN, 60 * MINUTE},
-	{"open:a/m", "{\"class\":\"unavailable\"}", -1, CIRCUIT_OPEN, COOLDOWN_MS},
+	{"open:a/m", "{\"class\":\"unavailable\"}", 5500000000000, CIRCUIT_OPEN, 60 * FLEET_MINUTE},
+	{"open:a/m", "{\"class\":\"unavailable\"}", -1, CIRCUIT_OPEN, FLEET_COOLDOWN_MS},
 	{"open:a/m", "{\"class\":\"auth\",\"for_ms\":-5}", 60000, CIRCUIT_OPEN, 60000},
 	{"open:a/m", "{\"class\":\"unavailable\",\"by\":\"\\u001b[31m\"}", 60000, CIRCUIT_OPEN,
 		60000},
@@ -249,7 +234,7 @@ static const struct {
 START_TEST(what_stands_there_is_checked_and_clamped)
 {
 	fake_place_put(&fleet->place, poisons[_i].name, poisons[_i].text, poisons[_i].ttl_ms);
-	for (size_t i = 0; i < HOSTS; i++) {
+	for (size_t i = 0; i < FLEET_HOSTS; i++) {
 		char *news = x_asprintf("changed %s", poisons[_i].name);
 
 		fake_store_hear(&fleet->hosts[i].store, news);
@@ -257,7 +242,7 @@ START_TEST(what_stands_there_is_checked_and_clamped)
 	}
 	fleet_after(fleet, 20);
 	fleet_assert_all(fleet, "a/m", poisons[_i].state);
-	for (size_t i = 0; i < HOSTS; i++) {
+	for (size_t i = 0; i < FLEET_HOSTS; i++) {
 		ck_assert_int_le(fleet_left_ms(fleet, i, "a/m"), poisons[_i].left_ms);
 		ck_assert_int_ge(fleet_left_ms(fleet, i, "a/m"), poisons[_i].left_ms - 100);
 	}
@@ -276,9 +261,9 @@ START_TEST(all_open_by_a_word_alone_keeps_nobody_from_a_target)
 
 	for (size_t i = 0; i < UTIL_COUNT(names); i++)
 		fake_place_put(&fleet->place, names[i], "auth", -1);
-	fleet_after(fleet, 16 * SECOND);
+	fleet_after(fleet, 16 * FLEET_SECOND);
 	fleet_assert_all(fleet, "a", CIRCUIT_OPEN);
-	for (size_t i = 0; i < HOSTS; i++)
+	for (size_t i = 0; i < FLEET_HOSTS; i++)
 		for (size_t k = 0; k < UTIL_COUNT(names); k++) {
 			const char *name = names[k] + strlen("open:");
 			enum health_kind kind = strchr(name, '/') ? HEALTH_TARGET : HEALTH_PROVIDER;
@@ -314,12 +299,12 @@ START_TEST(what_was_removed_by_hand_is_closed)
 {
 	fleet_open(fleet, 0, "a/m");
 	fleet_prefer(fleet, 0, "b/m");
-	fleet_force(fleet, 0, "b", 60 * MINUTE);
-	fleet_after(fleet, SECOND);
+	fleet_force(fleet, 0, "b", 60 * FLEET_MINUTE);
+	fleet_after(fleet, FLEET_SECOND);
 	fake_place_put(&fleet->place, "open:a/m", NULL, 0);
 	fake_place_put(&fleet->place, "preferred:default", NULL, 0);
 	fake_place_put(&fleet->place, "forced", NULL, 0);
-	fleet_after(fleet, 16 * SECOND);
+	fleet_after(fleet, 16 * FLEET_SECOND);
 	fleet_assert_all(fleet, "a/m", CIRCUIT_CLOSED);
 	fleet_assert_prefer(fleet, "default", "");
 	fleet_assert_forced(fleet, "");

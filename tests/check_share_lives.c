@@ -17,10 +17,8 @@
 #define LIVES 400
 #define LONG_LIVES 20000
 #define STEPS 120
-#define SECOND 1000
-#define MINUTE (60 * SECOND)
 /* Until every host has read everything once more. */
-#define CALM_MS (20 * SECOND)
+#define CALM_MS (20 * FLEET_SECOND)
 #define APART_MS 3000
 /* What is said so soon after something else is told from it by nobody. */
 #define TIE_MS 20
@@ -84,7 +82,7 @@ static void
 force(struct life *life, size_t host)
 {
 	bool any = draw(life, 3) > 0;
-	int64_t for_ms = (1 + draw(life, 60)) * MINUTE;
+	int64_t for_ms = (1 + draw(life, 60)) * FLEET_MINUTE;
 
 	life->tie = fleet_now_ms(life->fleet) - life->forced_at_ms < TIE_MS;
 	life->forced_at_ms = fleet_now_ms(life->fleet);
@@ -100,7 +98,7 @@ call(struct life *life, size_t host)
 {
 	const char *target = DRAW(life, targets);
 	enum outcome_class class = DRAW(life, classes);
-	int64_t wait_ms = draw(life, 2) ? (1 + draw(life, 600)) * SECOND : 0;
+	int64_t wait_ms = draw(life, 2) ? (1 + draw(life, 600)) * FLEET_SECOND : 0;
 
 	tell(life, host, outcome_text(class), target);
 	if (fleet_admits(life->fleet, host, target))
@@ -160,7 +158,7 @@ step(struct life *life)
 	default: call(life, host); break;
 	}
 	/* mostly at once, sometimes long after */
-	fleet_after(fleet, draw(life, 4) ? draw(life, 20) : draw(life, 90 * SECOND));
+	fleet_after(fleet, draw(life, 4) ? draw(life, 20) : draw(life, 90 * FLEET_SECOND));
 }
 
 static void

@@ -9,6 +9,16 @@
 #include "config_support.h"
 #include "log.h"
 
+const char fleet_usual[] =
+	"providers:\n"
+	"  a: {api: openai, base_url: 'http://a.test', api_key: k, models: [m, n]}\n"
+	"  b: {api: openai, base_url: 'http://b.test', api_key: k, models: [m]}\n"
+	"  here: {api: ollama, base_url: 'http://localhost:1', models: [m]}\n"
+	"chains:\n"
+	"  default: {targets: [a/m, b/m]}\n"
+	"  homely: {targets: [here/m, b/m]}\n"
+	"health: {cooldown: 5m, cooldown_max: 5m}\n";
+
 static void
 on_changed(void *arg)
 {

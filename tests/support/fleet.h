@@ -12,6 +12,14 @@
 
 #define FLEET_MAX 5
 #define FLEET_DELAY_MS 2
+#define FLEET_SECOND 1000
+#define FLEET_MINUTE (60 * FLEET_SECOND)
+
+/* A configuration for most tests, for so many hosts: providers a (m, n), b (m) and `here`, which is
+ * local; chains default (a/m, b/m) and homely (here/m, b/m). */
+extern const char fleet_usual[];
+#define FLEET_HOSTS 3
+#define FLEET_COOLDOWN_MS (5 * FLEET_MINUTE)
 
 struct fleet_host {
 	struct fleet *fleet;
