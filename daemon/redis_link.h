@@ -18,8 +18,8 @@
 #define REDIS_LINK_READY_MS 2000
 #define REDIS_LINK_ANSWER_MS 1000
 #define REDIS_LINK_QUIET_MS 2000
-/* Commands that are under way. */
-#define REDIS_LINK_WAITING_MAX 4096
+/* Commands that are under way: of a change to all that a host knows, two for each name. */
+#define REDIS_LINK_WAITING_MAX 32768
 #define REDIS_LINK_WHY_BYTES 160
 
 /* The answer to a command: borrowed, never from inside redis_link_ask(). */

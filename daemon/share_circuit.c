@@ -71,7 +71,7 @@ share_circuit_changed(struct share *share, struct health_subject *subject)
 	else if (circuit_state(&subject->circuit, now_ms) == CIRCUIT_OPEN)
 		put(share, subject);
 	share_leave_end(share, subject);
-	share_leave_look(share);
+	share_leave_look_soon(share);
 }
 
 static const char *

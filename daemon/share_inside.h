@@ -42,9 +42,11 @@ struct share {
 	uint64_t changes; /* numbers what changes here */
 	bool joined;      /* and known again: what stands in the store may be read and written */
 	struct share_due *due; /* owned */
-	size_t due_count;
+	size_t due_count, due_max;
+	size_t readings; /* of them, under way */
 	struct clock_timer due_timer;    /* reads what is due, in the next turn */
 	struct clock_timer reread_timer; /* reads everything */
+	struct clock_timer changed_timer; /* the owner hears of it in the next turn */
 	struct clock_timer leave_timer;  /* the next circuit becomes half-open, or a leave ends */
 	struct share_gone *gone;         /* owned */
 	size_t gone_count;
@@ -81,6 +83,8 @@ void share_set(struct share *share, const char *kind, const char *name, const ch
 	int64_t ttl_ms);
 void share_remove(struct share *share, const char *kind, const char *name);
 int64_t share_now_ms(const struct share *share);
+/* Tells the owner, once for all that happens in a turn. */
+void share_changed(struct share *share);
 
 /* ---- share_circuit.c ---- */
 
@@ -98,6 +102,8 @@ void share_circuit_forget(struct share *share);
 
 /* Asks for the leaves that are wanted, renews those that are held, and sets the timer. */
 void share_leave_look(struct share *share);
+/* The same in the next turn, once for all that changes in this one. */
+void share_leave_look_soon(struct share *share);
 void share_leave_wanted(struct share *share, struct health_subject *subject);
 /* Its circuit closed or opened anew. */
 void share_leave_end(struct share *share, struct health_subject *subject);

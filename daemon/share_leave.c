@@ -49,8 +49,8 @@ on_asked(void *arg, enum store_result result)
 		} else if (circuit_state(&subject->circuit, now_ms) == CIRCUIT_HALF_OPEN) {
 			/* where it cannot be asked for, nobody else is kept from it either */
 			grant(subject, subject->mark.asked_ms + SHARE_LEAVE_MS);
-			share_leave_look(share);
-			share->changed(share->arg);
+			share_leave_look_soon(share);
+			share_changed(share);
 		}
 	}
 	share_wait_free(wait);
@@ -135,6 +135,13 @@ static void
 on_timer(void *arg)
 {
 	share_leave_look(arg);
+}
+
+void
+share_leave_look_soon(struct share *share)
+{
+	if (share->joined)
+		clock_soon(share->clock, &share->leave_timer, on_timer, share);
 }
 
 void

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/* Hosts that share more than fits into one question, that are configured differently, and a place
+ * with texts in it that no daemon wrote. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "buf.h"
+#include "log.h"
+#include "support/config_support.h"
+#include "support/fleet.h"
+
+#define SECOND 1000
+#define MINUTE (60 * SECOND)
+#define MODELS 3000
+/* Of a reading names alone may be under way at once; a link takes some thousand commands. */
+#define READ_AT_ONCE (2 * STORE_READ_MAX)
+
+#define B "  b: {api: openai, base_url: 'http://b.test', api_key: k, models: [m]}\n"
+#define YAML(more) \
+	"providers:\n" \
+	"  a: {api: openai, base_url: 'http://a.test', api_key: k, models: [m]}\n" more \
+	"chains: {default: {targets: [a/m]}}\n"
+
+static struct fleet *fleet;
+static const char *counted; /* lines with these words in them */
+static int lines;
+
+static void
+on_log(void *arg, enum log_level level, const char *line)
+{
+	(void)arg;
+	(void)level;
+	lines += counted && strstr(line, counted) != NULL;
+}
+
+static void
+begin(size_t hosts, const char *text)
+{
+	log_capture(on_log, NULL);
+	log_setup(LOG_INFO, LOG_TEXT, false);
+	counted = NULL;
+	lines = 0;
+	fleet = fleet_new(hosts, text);
+}
+
+static void
+end(void)
+{
+	fleet_free(fleet);
+	log_capture(NULL, NULL);
+}
+
+static void
+begin_with_many(size_t hosts)
+{
+	struct buf text;
+
+	buf_init(&text, 1 << 20);
+	buf_puts(&text, "providers:\n  a: {api: openai, base_url: 'http://a.test', api_key: k, "
+			"models: [m");
+	for (int i = 0; i < MODELS; i++)
+		buf_printf(&text, ", m%d", i);
+	buf_puts(&text, "]}\nchains: {default: {targets: [a/m]}}\n");
+	begin(hosts, text.data);
+	buf_free(&text);
+}
+
+START_TEST(many_names_are_read_a_few_at_a_time)
+{
+	char last[32];
+
+	begin_with_many(2);
+	fleet_after(fleet, SECOND);
+	snprintf(last, sizeof last, "a/m%d", MODELS - 1);
+	fleet_call(fleet, 0, last, OUTCOME_AUTH, 0);
+	fleet->place.loses_news = true;
+	fleet_call(fleet, 0, "a/m7", OUTCOME_MODEL_NOT_FOUND, 0);
+	fleet_call(fleet, 0, last, OUTCOME_MODEL_NOT_FOUND, 0);
+	fleet_after(fleet, 20 * SECOND);
+	ck_assert_int_eq(fleet_state(fleet, 1, "a/m7"), CIRCUIT_OPEN);
+	ck_assert_int_eq(fleet_state(fleet, 1, last), CIRCUIT_OPEN);
+	for (size_t i = 0; i < 2; i++)
+		ck_assert_uint_le(fleet->hosts[i].store.most_read, READ_AT_ONCE);
+	end();
+}
+END_TEST
+
+/* So slow that a reading is not over when the next one is due: those at the end have their turn. */
+START_TEST(many_names_are_all_read_however_slow_it_is)
+{
+	char last[32];
+
+	begin_with_many(2);
+	fleet->hosts[1].store.delay_ms = 3 * SECOND;
+	snprintf(last, sizeof last, "a/m%d", MODELS - 1);
+	fleet->place.loses_news = true;
+	for (int i = 0; i < MODELS; i++) {
+		char name[32];
+		snprintf(name, sizeof name, "a/m%d", i);
+		fleet_call(fleet, 0, name, OUTCOME_MODEL_NOT_FOUND, 0);
+	}
+	fleet_after(fleet, 2 * MINUTE);
+	for (int i = 0; i < MODELS; i++) {
+		char name[32];
+		snprintf(name, sizeof name, "a/m%d", i);
+		ck_assert_int_eq(fleet_state(fleet, 1, name), CIRCUIT_OPEN);
+	}
+	end();
+}
+END_TEST
+
+/* Whoever looks at everything then would else look at it thousands of times. */
+START_TEST(who_owns_it_hears_once_of_all_that_happens_in_a_turn)
+{
+	begin_with_many(1);
+	for (int i = 0; i < MODELS; i++) {
+		char name[32];
+		snprintf(name, sizeof name, "a/m%d", i);
+		fleet_call(fleet, 0, name, OUTCOME_MODEL_NOT_FOUND, 0);
+	}
+	size_t before = fleet->hosts[0].changes;
+	fleet_after(fleet, 100);
+	ck_assert_ptr_nonnull(fake_place_find(&fleet->place, "open:a/m2999"));
+	ck_assert_uint_ge(fleet->hosts[0].changes, before + 1);
+	ck_assert_uint_le(fleet->hosts[0].changes, before + 3);
+	end();
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("share_rough");
+	TCase *tests = tcase_create("share_rough");
+
+	suite_add_tcase(suite, tests);
+	tcase_set_timeout(tests, 60);
+	tcase_add_test(tests, many_names_are_read_a_few_at_a_time);
+	tcase_add_test(tests, many_names_are_all_read_however_slow_it_is);
+	tcase_add_test(tests, who_owns_it_hears_once_of_all_that_happens_in_a_turn);
+	return support_run(suite);
+}
