@@ -299,6 +299,21 @@ on_reread(void *arg)
 
 /* ---- joining and parting ---- */
 
+/* Of one that lost its memory, or may have lost the end of it, what was told is to be told again;
+ * and one that has no epoch, and takes none (full, read-only), remembers nothing either. */
+static void
+take_epoch(struct share *share, const char *text)
+{
+	char *epoch = text ? x_asprintf("%s/%s", text, share->store->run) : NULL;
+
+	if (!epoch || !share->epoch || strcmp(share->epoch, epoch) != 0) {
+		share_remember_epoch(share, epoch);
+		share_circuit_forget(share);
+		share_choice_forget(share);
+	}
+	free(epoch);
+}
+
 static void
 on_epoch_read(void *arg, enum store_result result, const struct store_item *items, size_t count)
 {
@@ -308,13 +323,7 @@ on_epoch_read(void *arg, enum store_result result, const struct store_item *item
 	share_wait_free(wait);
 	if (!share->store->joined || result != STORE_DONE || count != 1)
 		return;
-	/* one that has none, and takes none (full, read-only), remembers nothing either */
-	const char *epoch = items[0].text;
-	if (!epoch || !share->epoch || strcmp(share->epoch, epoch) != 0) {
-		share_remember_epoch(share, epoch);
-		share_circuit_forget(share);
-		share_choice_forget(share);
-	}
+	take_epoch(share, items[0].text);
 	share->joined = true;
 	share_leave_rule(share, true);
 	reread(share);

@@ -129,6 +129,29 @@ START_TEST(who_owns_it_hears_once_of_all_that_happens_in_a_turn)
 }
 END_TEST
 
+/* It was killed, and begins anew with what it had last written to its disk. */
+START_TEST(a_place_that_lost_the_end_of_its_memory_is_told_it_again)
+{
+	begin(2, YAML(B));
+	char *epoch = x_strdup(fake_place_find(&fleet->place, "epoch")->text);
+	fleet_call(fleet, 0, "a/m", OUTCOME_MODEL_NOT_FOUND, 0);
+	fleet_force(fleet, 0, "b", 60 * MINUTE);
+	fleet_after(fleet, MINUTE);
+	fake_place_restart(&fleet->place);
+	fake_place_put(&fleet->place, "epoch", epoch, -1);
+	for (size_t i = 0; i < 2; i++)
+		snprintf(fleet->hosts[i].store.store.run, 3, "%s", "2");
+	fleet_after(fleet, MINUTE);
+	for (size_t i = 0; i < 2; i++) {
+		ck_assert_int_eq(fleet_state(fleet, i, "a/m"), CIRCUIT_OPEN);
+		ck_assert_str_eq(fleet_forced(fleet, i), "b");
+	}
+	ck_assert_ptr_nonnull(fake_place_find(&fleet->place, "open:a/m"));
+	free(epoch);
+	end();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -140,5 +163,6 @@ main(void)
 	tcase_add_test(tests, many_names_are_read_a_few_at_a_time);
 	tcase_add_test(tests, many_names_are_all_read_however_slow_it_is);
 	tcase_add_test(tests, who_owns_it_hears_once_of_all_that_happens_in_a_turn);
+	tcase_add_test(tests, a_place_that_lost_the_end_of_its_memory_is_told_it_again);
 	return support_run(suite);
 }
