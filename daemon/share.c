@@ -314,6 +314,8 @@ take_epoch(struct share *share, const char *text)
 	free(epoch);
 }
 
+static void on_joined(void *arg);
+
 static void
 on_epoch_read(void *arg, enum store_result result, const struct store_item *items, size_t count)
 {
@@ -321,8 +323,14 @@ on_epoch_read(void *arg, enum store_result result, const struct store_item *item
 	struct share *share = wait->share;
 
 	share_wait_free(wait);
-	if (!share->store->joined || result != STORE_DONE || count != 1)
+	if (!share->store->joined)
 		return;
+	if (result != STORE_DONE || count != 1) {
+		/* who may not read now may be let later */
+		clock_start(share->clock, &share->reread_timer, share_now_ms(share) + REREAD_MS,
+			on_joined, share);
+		return;
+	}
 	take_epoch(share, items[0].text);
 	share->joined = true;
 	share_leave_rule(share, true);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "share_inside.h"
+#include "utf8.h"
 
 bool
 share_has(const struct share *share, const char *name)
@@ -108,10 +109,13 @@ take_open(struct share *share, const char *name, const struct store_item *item)
 		take_away(share, subject);
 		return;
 	}
+	/* what has no end goes on and on */
+	bool news = item->ttl_ms >= 0 || !subject || !subject->circuit.open;
 	bool heard = health_heard_open(share->health, kind, name, &word, now_ms);
 	subject = health_find(share->health, kind, name);
 	if (heard) {
-		say_heard(subject, &word, by);
+		if (news)
+			say_heard(subject, &word, by);
 		share_leave_end(share, subject);
 	}
 	if (!subject || !subject->circuit.open)
@@ -141,6 +145,19 @@ take_nothing(struct share *share, const struct share_due *due, struct health_sub
 	}
 }
 
+/* Might a call or a configuration name it so? */
+static bool
+is_name(const char *name)
+{
+	const char *slash = strchr(name, '/');
+
+	for (const char *c = name; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			return false;
+	return !(slash && !slash[1]) && strlen(name) <= CONFIG_TARGET_MAX_BYTES &&
+		utf8_valid(name, strlen(name));
+}
+
 void
 share_circuit_read(struct share *share, const struct share_due *due, const char *name,
 	const struct store_item *item, uint64_t changed)
@@ -148,7 +165,7 @@ share_circuit_read(struct share *share, const struct share_due *due, const char 
 	struct health_subject *subject = health_find(
 		share->health, strchr(name, '/') ? HEALTH_TARGET : HEALTH_PROVIDER, name);
 
-	if (!share_has(share, name))
+	if (!share_has(share, name) || (!subject && !is_name(name)))
 		return;
 	/* it has changed here since it was asked for: what was read is older than that */
 	if (subject && subject->mark.changed > changed)

@@ -48,6 +48,7 @@ struct share {
 	struct clock_timer reread_timer; /* reads everything */
 	struct clock_timer changed_timer; /* the owner hears of it in the next turn */
 	struct clock_timer leave_timer;  /* the next circuit becomes half-open, or a leave ends */
+	int64_t foreign_ms; /* when one was forced that is not configured here; 0: never */
 	struct share_gone *gone;         /* owned */
 	size_t gone_count;
 	struct list waits;     /* of operations under way: struct share_wait */

@@ -52,6 +52,17 @@ end(void)
 	log_capture(NULL, NULL);
 }
 
+/* One host is configured otherwise from now on. */
+static void
+reload(size_t host, const char *text)
+{
+	struct config *config = support_read(text, NULL);
+
+	ck_assert_ptr_nonnull(config);
+	share_configure(fleet->hosts[host].share, config);
+	config_unref(config);
+}
+
 static void
 begin_with_many(size_t hosts)
 {
@@ -129,6 +140,46 @@ START_TEST(who_owns_it_hears_once_of_all_that_happens_in_a_turn)
 }
 END_TEST
 
+/* A host that does not know the provider is the first to find a place that lost its memory. */
+START_TEST(who_does_not_know_the_forced_one_takes_nobodys_word_back)
+{
+	begin(2, YAML(B));
+	counted = "not configured here";
+	reload(1, YAML(""));
+	fleet_force(fleet, 0, "b", 60 * MINUTE);
+	fleet_after(fleet, MINUTE);
+	ck_assert_str_eq(fleet_forced(fleet, 1), "");
+	ck_assert_int_eq(lines, 1);
+	fake_store_cut(&fleet->hosts[0].store, true);
+	fake_place_restart(&fleet->place);
+	fleet_after(fleet, MINUTE);
+	fake_store_cut(&fleet->hosts[0].store, false);
+	fleet_after(fleet, MINUTE);
+	ck_assert_str_eq(fleet_forced(fleet, 0), "b");
+	ck_assert_str_eq(fleet_forced(fleet, 1), "");
+	/* it is configured there after all */
+	reload(1, YAML(B));
+	fleet_after(fleet, 20);
+	ck_assert_str_eq(fleet_forced(fleet, 1), "b");
+	end();
+}
+END_TEST
+
+START_TEST(a_place_that_may_be_read_later_is_shared_then)
+{
+	begin(2, YAML(B));
+	fleet->place.unreadable = true;
+	fleet_restart(fleet, 1);
+	fleet_call(fleet, 0, "a/m", OUTCOME_MODEL_NOT_FOUND, 0);
+	fleet_after(fleet, 20 * SECOND);
+	ck_assert_int_eq(fleet_state(fleet, 1, "a/m"), CIRCUIT_CLOSED);
+	fleet->place.unreadable = false;
+	fleet_after(fleet, 16 * SECOND);
+	ck_assert_int_eq(fleet_state(fleet, 1, "a/m"), CIRCUIT_OPEN);
+	end();
+}
+END_TEST
+
 /* It was killed, and begins anew with what it had last written to its disk. */
 START_TEST(a_place_that_lost_the_end_of_its_memory_is_told_it_again)
 {
@@ -152,6 +203,68 @@ START_TEST(a_place_that_lost_the_end_of_its_memory_is_told_it_again)
 }
 END_TEST
 
+/* As after a debugger or a sleeping machine: meanwhile another host got it. */
+START_TEST(a_leave_that_ran_out_is_asked_for_anew)
+{
+	begin(2, YAML(B));
+	fleet_call(fleet, 0, "a/m", OUTCOME_MODEL_NOT_FOUND, 0);
+	fleet_after(fleet, 5 * MINUTE + SECOND);
+	struct health_subject *subject = NULL;
+	for (size_t i = 0; i < 2 && !(subject && subject->mark.leave == HEALTH_LEAVE_HELD); i++)
+		subject = health_find(fleet->hosts[i].health, HEALTH_TARGET, "a/m");
+	ck_assert_int_eq(subject->mark.leave, HEALTH_LEAVE_HELD);
+	ck_assert(subject->circuit.leave);
+	subject->mark.leave_ms = fleet_now_ms(fleet) - 1;
+	fake_place_put(&fleet->place, "probe:a/m", "another", MINUTE);
+	fleet_after(fleet, 8 * SECOND);
+	ck_assert(!subject->circuit.leave);
+	ck_assert_str_eq(fake_place_find(&fleet->place, "probe:a/m")->text, "another");
+	end();
+}
+END_TEST
+
+static const char *const no_names[] = {"a/", "a/\xff\xfe", "a/x\ny", "a/\x1b[31m", "a/\x7f"};
+
+START_TEST(what_could_not_be_named_is_not_told)
+{
+	begin(1, YAML(B));
+	char *name = x_asprintf("open:%s", no_names[_i]);
+	char *news = x_asprintf("changed %s", name);
+
+	fake_place_put(&fleet->place, name, "auth", MINUTE);
+	fake_store_hear(&fleet->hosts[0].store, news);
+	fleet_after(fleet, 20);
+	ck_assert_ptr_null(health_find(fleet->hosts[0].health, HEALTH_TARGET, no_names[_i]));
+	free(news);
+	free(name);
+	end();
+}
+END_TEST
+
+static const struct {
+	const char *name, *text, *line;
+} endless[] = {
+	{"open:a/m", "auth", "opened"},
+	{"forced", "b", "is forced"},
+};
+
+START_TEST(what_has_no_end_is_said_once)
+{
+	begin(1, YAML(B));
+	counted = endless[_i].line;
+	fake_place_put(&fleet->place, endless[_i].name, endless[_i].text, -1);
+	fleet_after(fleet, 10 * MINUTE);
+	ck_assert_int_eq(lines, 1);
+	fake_place_put(&fleet->place, "forced", "a", -1);
+	counted = "is forced";
+	lines = 0;
+	fleet_after(fleet, MINUTE);
+	ck_assert_int_eq(lines, 1);
+	ck_assert_str_eq(fleet_forced(fleet, 0), "a");
+	end();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -163,6 +276,12 @@ main(void)
 	tcase_add_test(tests, many_names_are_read_a_few_at_a_time);
 	tcase_add_test(tests, many_names_are_all_read_however_slow_it_is);
 	tcase_add_test(tests, who_owns_it_hears_once_of_all_that_happens_in_a_turn);
+	tcase_add_test(tests, who_does_not_know_the_forced_one_takes_nobodys_word_back);
+	tcase_add_test(tests, a_place_that_may_be_read_later_is_shared_then);
 	tcase_add_test(tests, a_place_that_lost_the_end_of_its_memory_is_told_it_again);
+	tcase_add_test(tests, a_leave_that_ran_out_is_asked_for_anew);
+	tcase_add_loop_test(
+		tests, what_could_not_be_named_is_not_told, 0, UTIL_COUNT(no_names));
+	tcase_add_loop_test(tests, what_has_no_end_is_said_once, 0, UTIL_COUNT(endless));
 	return support_run(suite);
 }
