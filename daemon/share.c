@@ -36,6 +36,14 @@ share_changed(struct share *share)
 		clock_soon(share->clock, &share->changed_timer, on_changed, share);
 }
 
+void
+share_mark(struct share *share, bool *there, bool stands)
+{
+	if (*there != stands)
+		share_changed(share);
+	*there = stands;
+}
+
 /* ---- operations under way ---- */
 
 struct share_wait *
@@ -179,7 +187,6 @@ on_read(void *arg, enum store_result result, const struct store_item *items, siz
 		for (size_t i = 0; i < count && i < wait->count; i++)
 			take_item(share, &wait->names[i], &items[i], wait->changed);
 		share_leave_look(share);
-		share_changed(share);
 	}
 	share_wait_free(wait);
 }
@@ -310,6 +317,7 @@ take_epoch(struct share *share, const char *text)
 		share_remember_epoch(share, epoch);
 		share_circuit_forget(share);
 		share_choice_forget(share);
+		share_changed(share);
 	}
 	free(epoch);
 }
@@ -410,6 +418,8 @@ on_health(void *arg, const struct health_news *news)
 {
 	struct share *share = arg;
 
+	if (news->heard && share->joined)
+		share_changed(share);
 	if (news->heard || !share->config)
 		return;
 	switch (news->kind) {

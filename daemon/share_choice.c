@@ -182,7 +182,7 @@ take_preferred(struct share *share, const struct config_chain *chain, const stru
 	}
 	entry = health_preferred(share->health, chain->memory, now_ms);
 	if (entry && strcmp(entry->target, item->text) == 0) {
-		entry->there = true;
+		share_mark(share, &entry->there, true);
 		entry->told_until_ms = entry->until_ms;
 	}
 }
@@ -307,7 +307,9 @@ adopt_forced(struct share *share, struct health_forced *heard, bool endless)
 	heard->there = heard->heard = true;
 	heard->changed = forced->changed;
 	if (same_forced(forced, heard)) {
-		forced->there = true;
+		share_mark(share, &forced->there, true);
+		if (llabs(heard->set_ms - forced->set_ms) > SHARE_SLACK_MS)
+			share_changed(share);
 		forced->set_ms = heard->set_ms;
 		return;
 	}

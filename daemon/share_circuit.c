@@ -121,7 +121,7 @@ take_open(struct share *share, const char *name, const struct store_item *item)
 	if (!subject || !subject->circuit.open)
 		return;
 	subject->circuit.by_leave = true;
-	subject->mark.there = true;
+	share_mark(share, &subject->mark.there, true);
 	/* the later end holds: it is this host's */
 	if (circuit_remaining_ms(&subject->circuit, now_ms) > word.left_ms + SHARE_SLACK_MS)
 		put(share, subject);
@@ -134,7 +134,7 @@ take_nothing(struct share *share, const struct share_due *due, struct health_sub
 	int64_t left_ms = circuit_remaining_ms(&subject->circuit, share_now_ms(share));
 
 	if (due->closed || (subject->mark.there && left_ms > SHARE_SLACK_MS)) {
-		subject->mark.there = false;
+		share_mark(share, &subject->mark.there, false);
 		share_leave_end(share, subject);
 		if (health_heard_closed(share->health, subject->kind, subject->name,
 			    share_now_ms(share)))

@@ -86,6 +86,8 @@ void share_remove(struct share *share, const char *kind, const char *name);
 int64_t share_now_ms(const struct share *share);
 /* Tells the owner, once for all that happens in a turn. */
 void share_changed(struct share *share);
+/* It stands in the store, or does not: the owner is told where that was otherwise before. */
+void share_mark(struct share *share, bool *there, bool stands);
 
 /* ---- share_circuit.c ---- */
 

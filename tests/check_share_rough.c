@@ -140,6 +140,20 @@ START_TEST(who_owns_it_hears_once_of_all_that_happens_in_a_turn)
 }
 END_TEST
 
+START_TEST(where_nothing_happens_nothing_is_new)
+{
+	begin(2, YAML(B));
+	fleet_call(fleet, 0, "a/m", OUTCOME_MODEL_NOT_FOUND, 0);
+	fleet_force(fleet, 0, "b", 60 * MINUTE);
+	fleet_after(fleet, MINUTE);
+	size_t before[] = {fleet->hosts[0].changes, fleet->hosts[1].changes};
+	fleet_after(fleet, 3 * MINUTE);
+	for (size_t i = 0; i < 2; i++)
+		ck_assert_uint_eq(fleet->hosts[i].changes, before[i]);
+	end();
+}
+END_TEST
+
 /* A host that does not know the provider is the first to find a place that lost its memory. */
 START_TEST(who_does_not_know_the_forced_one_takes_nobodys_word_back)
 {
@@ -276,6 +290,7 @@ main(void)
 	tcase_add_test(tests, many_names_are_read_a_few_at_a_time);
 	tcase_add_test(tests, many_names_are_all_read_however_slow_it_is);
 	tcase_add_test(tests, who_owns_it_hears_once_of_all_that_happens_in_a_turn);
+	tcase_add_test(tests, where_nothing_happens_nothing_is_new);
 	tcase_add_test(tests, who_does_not_know_the_forced_one_takes_nobodys_word_back);
 	tcase_add_test(tests, a_place_that_may_be_read_later_is_shared_then);
 	tcase_add_test(tests, a_place_that_lost_the_end_of_its_memory_is_told_it_again);
