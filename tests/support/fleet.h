@@ -15,7 +15,7 @@
 
 struct fleet_host {
 	struct fleet *fleet;
-	char name[16];
+	char name[32];
 	struct health *health;
 	struct events events;
 	struct share *share;
