@@ -53,6 +53,8 @@ struct config_timeout { /* milliseconds, above 0 */
 };
 
 #define CONFIG_RETRY_STATUSES 16
+/* No name of a target is longer. */
+#define CONFIG_TARGET_MAX_BYTES 400
 
 /* What fails over: classes by name, statuses (429, 5xx), `default`, `any`. */
 struct config_retry_on {

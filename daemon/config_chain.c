@@ -8,8 +8,6 @@
 #include "config_value.h"
 #include "llmfo.h"
 
-#define TARGET_MAX_BYTES 400
-
 /* ---- targets ---- */
 
 static bool
@@ -213,7 +211,7 @@ resolve_target(struct config_reader *r, struct config_chain *chain, struct confi
 {
 	const char *slash = strchr(text, '/');
 
-	if (!slash || slash == text || !slash[1] || strlen(text) > TARGET_MAX_BYTES) {
+	if (!slash || slash == text || !slash[1] || strlen(text) > CONFIG_TARGET_MAX_BYTES) {
 		not_a_target(r, node, text);
 		return false;
 	}
@@ -418,9 +416,10 @@ add_named(
 	struct config_target *target = config_find_target(config, name);
 	const char *slash = strchr(name, '/');
 
-	if (!target && (!slash || slash == name || !slash[1] || strlen(name) > TARGET_MAX_BYTES)) {
-		buf_printf(
-			why, "`%.*s` is no target; write provider/model", TARGET_MAX_BYTES, name);
+	bool named = slash && slash != name && slash[1] && strlen(name) <= CONFIG_TARGET_MAX_BYTES;
+	if (!target && !named) {
+		buf_printf(why, "`%.*s` is no target; write provider/model",
+			CONFIG_TARGET_MAX_BYTES, name);
 		return LLMFO_EINVALID_REQUEST;
 	}
 	if (!target) {

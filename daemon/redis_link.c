@@ -53,6 +53,7 @@ struct redis_link {
 	struct redis_guard guard;
 	redisReader *reader;
 	struct buf out; /* not yet given to libuv */
+	char run[REDIS_LINK_RUN_BYTES];
 	char in[READ_BYTES];
 };
 
@@ -308,6 +309,25 @@ on_select(void *arg, const redisReply *reply)
 		end(link, "what answers is no Redis");
 }
 
+/* Who may not ask for it goes without. */
+static void
+on_info(void *arg, const redisReply *reply)
+{
+	static const char key[] = "\nrun_id:";
+	struct redis_link *link = arg;
+	const char *at = reply->type == REDIS_REPLY_STRING ? strstr(reply->str, key) : NULL;
+
+	if (at)
+		(void)snprintf(link->run, sizeof link->run, "%.*s",
+			(int)strspn(at + strlen(key), "0123456789abcdef"), at + strlen(key));
+}
+
+const char *
+redis_link_run(const struct redis_link *link)
+{
+	return link->run;
+}
+
 /* The last one: to PING, or to SUBSCRIBE. */
 static void
 on_greeted(void *arg, const redisReply *reply)
@@ -344,6 +364,7 @@ greet(struct redis_link *link)
 {
 	char db[16];
 	const char *const select[] = {"SELECT", db};
+	const char *const info[] = {"INFO", "server"};
 	const char *const ping[] = {"PING"};
 	const char *const subscribe[] = {"SUBSCRIBE", link->channel};
 
@@ -353,6 +374,7 @@ greet(struct redis_link *link)
 	clock_start(link->clock, &link->timer, clock_now_ms(link->clock) + REDIS_LINK_READY_MS,
 		on_time, link);
 	if (ask_to_be_let_in(link) && (!link->url->db || ask(link, 2, select, on_select, link)) &&
+		(link->channel || ask(link, 2, info, on_info, link)) &&
 		ask(link, link->channel ? 2 : 1, link->channel ? subscribe : ping, on_greeted,
 			link))
 		flush(link);

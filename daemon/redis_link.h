@@ -18,9 +18,11 @@
 #define REDIS_LINK_READY_MS 2000
 #define REDIS_LINK_ANSWER_MS 1000
 #define REDIS_LINK_QUIET_MS 2000
-/* Commands that are under way. */
-#define REDIS_LINK_WAITING_MAX 4096
+/* Commands that are under way: of a change to all that a host knows, two for each name. */
+#define REDIS_LINK_WAITING_MAX 32768
 #define REDIS_LINK_WHY_BYTES 160
+/* A run's name has 40 digits. */
+#define REDIS_LINK_RUN_BYTES 41
 
 /* The answer to a command: borrowed, never from inside redis_link_ask(). */
 typedef void redis_link_answer(void *arg, const redisReply *reply);
@@ -51,6 +53,9 @@ struct redis_link *redis_link_new(uv_loop_t *loop, struct clock *clock, const st
  * comes any more, also to what was asked before, and it ends in the next turn if it has not. */
 bool redis_link_ask(struct redis_link *link, int count, const char *const *words,
 	redis_link_answer *answer, void *arg);
+/* What this run of Redis is called, once the link is ready; "": it does not say, or the link is one
+ * that hears. */
+const char *redis_link_run(const struct redis_link *link);
 /* Before it has ended; from wherever. */
 void redis_link_close(struct redis_link *link);
 

@@ -9,8 +9,10 @@
 
 /* Everything is read again after so long, in case news were missed. */
 #define REREAD_MS 15000
-/* More names than these are not read one by one. */
+/* More names than these, of what others tell, are not read one by one. */
 #define DUE_MAX 4096
+/* So many readings are under way at once: a store takes no more than it can answer. */
+#define READINGS_MAX 2
 #define EPOCH_BYTES 17
 
 int64_t
@@ -32,6 +34,14 @@ share_changed(struct share *share)
 {
 	if (!clock_running(&share->changed_timer))
 		clock_soon(share->clock, &share->changed_timer, on_changed, share);
+}
+
+void
+share_mark(struct share *share, bool *there, bool stands)
+{
+	if (*there != stands)
+		share_changed(share);
+	*there = stands;
 }
 
 /* ---- operations under way ---- */
@@ -155,53 +165,58 @@ take_item(struct share *share, const struct share_due *due, const struct store_i
 		share_forced_read(share, item, changed);
 }
 
+static void read_due(void *arg);
+
+static void
+read_soon(struct share *share)
+{
+	if (!clock_running(&share->due_timer))
+		clock_soon(share->clock, &share->due_timer, read_due, share);
+}
+
 static void
 on_read(void *arg, enum store_result result, const struct store_item *items, size_t count)
 {
 	struct share_wait *wait = arg;
 	struct share *share = wait->share;
 
+	share->readings--;
+	if (share->due_count > 0)
+		read_soon(share);
 	if (share->joined && result == STORE_DONE) {
 		for (size_t i = 0; i < count && i < wait->count; i++)
 			take_item(share, &wait->names[i], &items[i], wait->changed);
 		share_leave_soon(share);
-		share_changed(share);
 	}
 	share_wait_free(wait);
 }
 
-/* Takes over the names. */
+/* The first that are due, as many as one reading takes. */
 static void
-read_names(struct share *share, struct share_due *names, size_t count)
+read_some(struct share *share)
 {
+	size_t count = share->due_count < STORE_READ_MAX ? share->due_count : STORE_READ_MAX;
+	struct share_due *names = x_calloc(count, sizeof *names);
 	const char *texts[STORE_READ_MAX];
 
+	memcpy(names, share->due, count * sizeof *names);
+	share->due_count -= count;
+	memmove(share->due, share->due + count, share->due_count * sizeof *names);
 	for (size_t i = 0; i < count; i++)
 		texts[i] = names[i].name;
+	share->readings++;
 	share->store->ops->read(share->store, texts, count, on_read,
 		share_wait_new(share, names, count));
 }
 
-/* In as many goes as it takes. */
+/* The rest follows when these are answered. */
 static void
 read_due(void *arg)
 {
 	struct share *share = arg;
-	struct share_due *due = share->due;
-	size_t left = share->due_count;
 
-	share->due = NULL;
-	share->due_count = 0;
-	for (struct share_due *at = due; left > 0;) {
-		size_t count = left < STORE_READ_MAX ? left : STORE_READ_MAX;
-		struct share_due *names = x_calloc(count, sizeof *names);
-
-		memcpy(names, at, count * sizeof *names);
-		read_names(share, names, count);
-		at += count;
-		left -= count;
-	}
-	free(due);
+	while (share->due_count > 0 && share->readings < READINGS_MAX)
+		read_some(share);
 }
 
 static struct share_due *
@@ -222,8 +237,7 @@ append_due(struct share *share, const char *kind, const char *name, bool closed)
 	share->due = x_realloc(share->due, (share->due_count + 1) * sizeof share->due[0]);
 	share->due[share->due_count++] =
 		(struct share_due){x_asprintf("%s%s", kind, name), closed};
-	if (!clock_running(&share->due_timer))
-		clock_soon(share->clock, &share->due_timer, read_due, share);
+	read_soon(share);
 }
 
 void
@@ -233,7 +247,7 @@ share_due(struct share *share, const char *kind, const char *name, bool closed)
 
 	if (due)
 		due->closed |= closed;
-	else if (share->due_count < DUE_MAX)
+	else if (share->due_count < share->due_max)
 		append_due(share, kind, name, closed);
 }
 
@@ -255,22 +269,60 @@ forget_due(struct share *share)
 	clock_stop(share->clock, &share->due_timer);
 }
 
+static void on_reread(void *arg);
+
 static void
-reread(void *arg)
+reread_later(struct share *share)
 {
-	struct share *share = arg;
 	int64_t jitter_ms = nrand48(share->seed) % (REREAD_MS / 4);
 
+	clock_start(share->clock, &share->reread_timer, share_now_ms(share) + REREAD_MS - jitter_ms,
+		on_reread, share);
+}
+
+static void
+reread(struct share *share)
+{
 	forget_due(share);
 	health_each(share->health, due_if_shared, share);
 	for (size_t i = 0; i < share->config->chain_count; i++)
 		append_due(share, "preferred:", share->config->chains[i]->memory, false);
 	append_due(share, "forced", "", false);
-	clock_start(share->clock, &share->reread_timer, share_now_ms(share) + REREAD_MS - jitter_ms,
-		reread, share);
+	share->due_max = share->due_count + DUE_MAX;
+	reread_later(share);
+}
+
+/* Where the last time is not over yet, the names at its end have their turn first. */
+static void
+on_reread(void *arg)
+{
+	struct share *share = arg;
+
+	if (share->readings == READINGS_MAX && share->due_count > 0)
+		reread_later(share);
+	else
+		reread(share);
 }
 
 /* ---- joining and parting ---- */
+
+/* Of one that lost its memory, or may have lost the end of it, what was told is to be told again;
+ * and one that has no epoch, and takes none (full, read-only), remembers nothing either. */
+static void
+take_epoch(struct share *share, const char *text)
+{
+	char *epoch = text ? x_asprintf("%s/%s", text, share->store->run) : NULL;
+
+	if (!epoch || !share->epoch || strcmp(share->epoch, epoch) != 0) {
+		share_remember_epoch(share, epoch);
+		share_circuit_forget(share);
+		share_choice_forget(share);
+		share_changed(share);
+	}
+	free(epoch);
+}
+
+static void on_joined(void *arg);
 
 static void
 on_epoch_read(void *arg, enum store_result result, const struct store_item *items, size_t count)
@@ -279,15 +331,15 @@ on_epoch_read(void *arg, enum store_result result, const struct store_item *item
 	struct share *share = wait->share;
 
 	share_wait_free(wait);
-	if (!share->store->joined || result != STORE_DONE || count != 1)
+	if (!share->store->joined)
 		return;
-	/* one that has none, and takes none (full, read-only), remembers nothing either */
-	const char *epoch = items[0].text;
-	if (!epoch || !share->epoch || strcmp(share->epoch, epoch) != 0) {
-		share_remember_epoch(share, epoch);
-		share_circuit_forget(share);
-		share_choice_forget(share);
+	if (result != STORE_DONE || count != 1) {
+		/* who may not read now may be let later */
+		clock_start(share->clock, &share->reread_timer, share_now_ms(share) + REREAD_MS,
+			on_joined, share);
+		return;
 	}
+	take_epoch(share, items[0].text);
 	share->joined = true;
 	share_leave_rule(share, true);
 	reread(share);
@@ -366,6 +418,8 @@ on_health(void *arg, const struct health_news *news)
 {
 	struct share *share = arg;
 
+	if (news->heard && share->joined)
+		share_changed(share);
 	if (news->heard || !share->config)
 		return;
 	switch (news->kind) {
@@ -411,6 +465,8 @@ let_go(struct share *share)
 	part(share);
 	while (!list_empty(&share->waits))
 		share_wait_free(LIST_OWNER(share->waits.next, struct share_wait, node));
+	share->readings = 0;
+	clock_stop(share->clock, &share->changed_timer);
 }
 
 void

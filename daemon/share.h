@@ -16,8 +16,8 @@
 struct share;
 
 /* clock, health and events are borrowed. host: how this one is named to the others, and differs
- * from all of them. changed(arg): what was heard may have changed circuits, or what stands in the
- * store is known better (marks, the epoch). */
+ * from all of them. changed(arg): what was heard has changed circuits or choices, or what stands in
+ * the store is known better (marks, the epoch); once for all that happens in a turn. */
 struct share *share_new(struct clock *clock, struct health *health, struct events *events,
 	const char *host, void (*changed)(void *arg), void *arg);
 /* Its store must be closed already. */

@@ -183,7 +183,7 @@ take_preferred(struct share *share, const struct config_chain *chain, const stru
 	}
 	entry = health_preferred(share->health, chain->memory, now_ms);
 	if (entry && strcmp(entry->target, item->text) == 0) {
-		entry->there = true;
+		share_mark(share, &entry->there, true);
 		entry->told_until_ms = entry->until_ms;
 	}
 }
@@ -268,37 +268,57 @@ share_forced_changed(struct share *share)
 }
 
 static bool
-same_forced(const struct health_forced *a, const struct health_forced *b)
+same_provider(const struct health_forced *a, const struct health_forced *b)
 {
-	bool same = a->provider && b->provider
+	return a->provider && b->provider
 		? strcmp(a->provider, b->provider) == 0 && a->strict == b->strict
 		: a->provider == b->provider;
+}
+
+static bool
+same_forced(const struct health_forced *a, const struct health_forced *b)
+{
 	int64_t apart_ms = a->until_ms - b->until_ms;
 
-	return same &&
+	return same_provider(a, b) &&
 		(!a->provider || (apart_ms < SHARE_SLACK_MS && apart_ms > -SHARE_SLACK_MS));
 }
 
+/* Nobody is forced here then, but that is no word of this host's: whoever knows the provider has to
+ * say it again where it got lost. */
 static void
-adopt_forced(struct share *share, struct health_forced *heard)
+pass_over(struct share *share, struct health_forced *heard)
+{
+	if (share->foreign_ms == 0 || heard->set_ms - share->foreign_ms > SHARE_SLACK_MS)
+		share_odd(share, "forced", "is a provider that is not configured here");
+	share->foreign_ms = heard->set_ms;
+	free(heard->provider);
+	heard->provider = NULL;
+	heard->set_ms = 0;
+}
+
+static void
+adopt_forced(struct share *share, struct health_forced *heard, bool endless)
 {
 	struct health_forced *forced = health_forced_entry(share->health);
 
-	if (heard->provider && !config_find_provider(share->config, heard->provider)) {
-		if (heard->set_ms - forced->set_ms > SHARE_SLACK_MS)
-			share_odd(share, "forced", "is a provider that is not configured here");
-		free(heard->provider);
-		heard->provider = NULL;
-	}
+	if (heard->provider && !config_find_provider(share->config, heard->provider))
+		pass_over(share, heard);
 	(void)health_forced(share->health, share_now_ms(share));
 	heard->there = heard->heard = true;
 	heard->changed = forced->changed;
 	if (same_forced(forced, heard)) {
-		forced->there = true;
+		share_mark(share, &forced->there, true);
+		if (llabs(heard->set_ms - forced->set_ms) > SHARE_SLACK_MS)
+			share_changed(share);
 		forced->set_ms = heard->set_ms;
 		return;
 	}
+	/* what has no end goes on and on, which is no news each time */
+	bool news = !endless || !same_provider(forced, heard);
 	health_heard_forced(share->health, heard);
+	if (!news)
+		return;
 	if (heard->provider)
 		log_warning("provider %s is forced%s for %lld s, as told by another host",
 			heard->provider, heard->strict ? " strictly" : "",
@@ -335,7 +355,7 @@ share_forced_read(struct share *share, const struct store_item *item, uint64_t c
 	} else if (item->text || (forced->there && health_forced(share->health, now_ms) &&
 					 forced->until_ms - now_ms > SHARE_SLACK_MS)) {
 		/* what stood there and is gone was taken away, or replaced and over since */
-		adopt_forced(share, &heard);
+		adopt_forced(share, &heard, item->text && item->ttl_ms < 0);
 	}
 	free(heard.provider);
 }

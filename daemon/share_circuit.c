@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "share_inside.h"
+#include "utf8.h"
 
 bool
 share_has(const struct share *share, const char *name)
@@ -109,16 +110,19 @@ take_open(struct share *share, const char *name, const struct store_item *item)
 		take_away(share, subject);
 		return;
 	}
+	/* what has no end goes on and on */
+	bool news = item->ttl_ms >= 0 || !subject || !subject->circuit.open;
 	bool heard = health_heard_open(share->health, kind, name, &word, by, now_ms);
 	subject = health_find(share->health, kind, name);
 	if (heard) {
-		say_heard(subject, &word, by);
+		if (news)
+			say_heard(subject, &word, by);
 		share_leave_end(share, subject);
 	}
 	if (!subject || !subject->circuit.open)
 		return;
 	subject->circuit.by_leave = true;
-	subject->mark.there = true;
+	share_mark(share, &subject->mark.there, true);
 	/* the later end holds: it is this host's */
 	if (circuit_remaining_ms(&subject->circuit, now_ms) > word.left_ms + SHARE_SLACK_MS)
 		put(share, subject);
@@ -131,7 +135,7 @@ take_nothing(struct share *share, const struct share_due *due, struct health_sub
 	int64_t left_ms = circuit_remaining_ms(&subject->circuit, share_now_ms(share));
 
 	if (due->closed || (subject->mark.there && left_ms > SHARE_SLACK_MS)) {
-		subject->mark.there = false;
+		share_mark(share, &subject->mark.there, false);
 		share_leave_end(share, subject);
 		if (health_heard_closed(share->health, subject->kind, subject->name,
 			    share_now_ms(share)))
@@ -142,6 +146,19 @@ take_nothing(struct share *share, const struct share_due *due, struct health_sub
 	}
 }
 
+/* Might a call or a configuration name it so? */
+static bool
+is_name(const char *name)
+{
+	const char *slash = strchr(name, '/');
+
+	for (const char *c = name; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			return false;
+	return !(slash && !slash[1]) && strlen(name) <= CONFIG_TARGET_MAX_BYTES &&
+		utf8_valid(name, strlen(name));
+}
+
 void
 share_circuit_read(struct share *share, const struct share_due *due, const char *name,
 	const struct store_item *item, uint64_t changed)
@@ -149,7 +166,7 @@ share_circuit_read(struct share *share, const struct share_due *due, const char 
 	struct health_subject *subject = health_find(
 		share->health, strchr(name, '/') ? HEALTH_TARGET : HEALTH_PROVIDER, name);
 
-	if (!share_has(share, name))
+	if (!share_has(share, name) || (!subject && !is_name(name)))
 		return;
 	/* it has changed here since it was asked for: what was read is older than that */
 	if (subject && subject->mark.changed > changed)

@@ -42,11 +42,13 @@ struct share {
 	uint64_t changes; /* numbers what changes here */
 	bool joined;      /* and known again: what stands in the store may be read and written */
 	struct share_due *due; /* owned */
-	size_t due_count;
+	size_t due_count, due_max;
+	size_t readings; /* of them, under way */
 	struct clock_timer due_timer;    /* reads what is due, in the next turn */
 	struct clock_timer reread_timer; /* reads everything */
+	struct clock_timer changed_timer; /* the owner hears of it in the next turn */
 	struct clock_timer leave_timer;  /* the next circuit becomes half-open, or a leave ends */
-	struct clock_timer changed_timer; /* its owner is told, in the next turn */
+	int64_t foreign_ms; /* when one was forced that is not configured here; 0: never */
 	struct share_gone *gone;         /* owned */
 	size_t gone_count;
 	struct list waits;     /* of operations under way: struct share_wait */
@@ -84,6 +86,8 @@ void share_remove(struct share *share, const char *kind, const char *name);
 int64_t share_now_ms(const struct share *share);
 /* Tells its owner, in the next turn, however often it is said before. */
 void share_changed(struct share *share);
+/* It stands in the store, or does not: the owner is told where that was otherwise before. */
+void share_mark(struct share *share, bool *there, bool stands);
 
 /* ---- share_circuit.c ---- */
 

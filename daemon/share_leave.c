@@ -90,6 +90,12 @@ next_at(struct look *look, int64_t at_ms)
 static void
 look_held(struct look *look, struct health_subject *subject)
 {
+	/* this host stood still for so long that another one may have it by now */
+	if (subject->mark.leave_ms <= look->now_ms) {
+		subject->circuit.leave = false;
+		ask(look->share, subject);
+		return;
+	}
 	if (subject->mark.leave_ms - look->now_ms <= SHARE_LEAVE_MS / 2)
 		renew(look->share, subject, look->now_ms);
 	next_at(look, subject->mark.leave_ms - SHARE_LEAVE_MS / 2);

@@ -66,12 +66,15 @@ struct store_ops {
 	void (*open)(struct store *store, const struct store_events *events, void *arg);
 };
 
-/* Embedded first in every implementation. The rest is for `status` alone. */
+/* Embedded first in every implementation. The rest but run is for `status` alone. */
 struct store {
 	const struct store_ops *ops;
 	bool joined;
 	int64_t since_ms;  /* when that changed last, monotonic */
 	const char *where; /* without secrets: "redis://127.0.0.1:6379/0" */
+	/* What its present run is called, while it is joined; "": nobody knows. What stood there in
+	 * another one may have got lost. */
+	char run[48];
 	char why[160];     /* why it is away, or why it refused the last time; "": all is well */
 };
 

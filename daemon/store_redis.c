@@ -134,6 +134,8 @@ on_ready(void *arg)
 	if (!redis->ready[STORE_REDIS_ASKS] || !redis->ready[STORE_REDIS_HEARS])
 		return;
 	redis->store.why[0] = '\0';
+	(void)snprintf(redis->store.run, sizeof redis->store.run, "%s",
+		redis_link_run(redis->links[STORE_REDIS_ASKS]));
 	set_joined(redis, true);
 	say_back(redis);
 	redis->events->joined(redis->arg);

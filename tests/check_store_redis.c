@@ -71,6 +71,27 @@ START_TEST(texts_stand_in_redis_as_a_person_reads_them)
 }
 END_TEST
 
+START_TEST(each_run_of_it_has_a_name)
+{
+	char run[sizeof stage.store->run];
+
+	begin();
+	memcpy(run, stage.store->run, sizeof run);
+	ck_assert_uint_eq(strlen(run), 40);
+	redis_kill(&redis);
+	redis_start(&redis);
+	store_stage_wait_joined(&stage, 2);
+	ck_assert_uint_eq(strlen(stage.store->run), 40);
+	ck_assert_str_ne(stage.store->run, run);
+	/* who may not ask for it does without */
+	redis_do(&redis, "ACL", "SETUSER", "default", "-info", NULL);
+	redis_do(&redis, "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes", NULL);
+	store_stage_wait_joined(&stage, 3);
+	ck_assert_str_eq(stage.store->run, "");
+	end();
+}
+END_TEST
+
 START_TEST(what_is_there_is_taken)
 {
 	begin();
@@ -340,6 +361,7 @@ as_it_should_be(void)
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, texts_stand_in_redis_as_a_person_reads_them);
+	tcase_add_test(tc, each_run_of_it_has_a_name);
 	tcase_add_test(tc, what_is_there_is_taken);
 	tcase_add_test(tc, items_come_in_the_order_of_their_names);
 	tcase_add_test(tc, as_many_as_may_be_are_read_at_once);

@@ -128,6 +128,8 @@ free_operation(struct fake_operation *operation)
 static void
 end(struct fake_operation *operation, enum store_result result)
 {
+	if (operation->kind == READ)
+		operation->store->reading -= operation->count;
 	if (operation->done)
 		operation->done(operation->arg, result);
 	if (operation->read_done)
@@ -208,7 +210,12 @@ execute(struct fake_operation *operation)
 				place, operation->names[0], operation->text, operation->ttl_ms);
 		break;
 	case REMOVE: fake_place_put(place, operation->names[0], NULL, 0); break;
-	case READ: read_items(operation); break;
+	case READ:
+		if (place->unreadable)
+			operation->result = STORE_REFUSED;
+		else
+			read_items(operation);
+		break;
 	case TELL: tell_others(operation->store, operation->text); break;
 	}
 }
@@ -303,7 +310,11 @@ ops_read(struct store *store, const char *const *names, size_t count, store_read
 {
 	assert(count > 0 && count <= STORE_READ_MAX);
 	struct fake_operation *operation = start(store, READ, names, count);
+	struct fake_store *own = of(store);
 
+	own->reading += count;
+	if (own->reading > own->most_read)
+		own->most_read = own->reading;
 	operation->read_done = done;
 	operation->arg = arg;
 }

@@ -22,6 +22,7 @@ struct fake_place {
 	size_t item_count;
 	struct list stores;  /* of struct fake_store */
 	bool frozen, full;
+	bool unreadable;     /* refuses to be read */
 	bool loses_news;     /* nobody hears anything */
 	size_t operations;   /* that took effect */
 };
@@ -37,6 +38,7 @@ struct fake_store {
 	struct list operations; /* under way: of struct fake_operation */
 	struct clock_timer rejoin;
 	size_t news_count;   /* told by it */
+	size_t reading, most_read; /* names, now; the most there were at once */
 };
 
 void fake_place_init(struct fake_place *place, struct fake_clock *clock);
