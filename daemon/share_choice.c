@@ -169,8 +169,13 @@ take_preferred(struct share *share, const struct config_chain *chain, const stru
 	int64_t left_ms = share_preferred_left_ms(
 		item->ttl_ms, health_policy(share->health)->preferred_ttl_ms);
 
+	/* a longer life than this host would give it does not begin anew at each reading */
+	if (entry && strcmp(entry->target, item->text) == 0 && item->ttl_ms > left_ms)
+		left_ms = entry->until_ms - now_ms;
 	if (!has_target(chain, item->text)) {
-		share_odd(share, chain->memory, "is said to prefer what it does not have");
+		/* nor need it, where configurations differ */
+		log_debug("chain %s has no %s, which another host prefers", chain->name,
+			item->text);
 	} else if (entry && is_younger(share, entry, left_ms)) {
 		put_preferred(share, entry);
 	} else if (!entry && gone && now_ms - gone->at_ms < age_ms(share, left_ms)) {

@@ -38,19 +38,20 @@ set_joined(struct store_redis *redis, bool joined)
 	redis->store.since_ms = clock_now_ms(redis->clock);
 }
 
-/* One line when it goes, one when it is back; of one that comes and goes not each time. */
+/* One line when it goes, one more for each other reason, one when it is back; of one that comes and
+ * goes not each time. */
 static void
 say_away(struct store_redis *redis)
 {
 	int64_t now_ms = clock_now_ms(redis->clock);
+	bool news = !redis->away || strcmp(redis->said_why, redis->store.why) != 0;
 
-	if (redis->away)
-		return;
 	redis->away = true;
-	redis->said_away = now_ms >= redis->say_from_ms;
-	if (!redis->said_away)
+	if (!news || now_ms < redis->say_from_ms)
 		return;
+	redis->said_away = true;
 	redis->say_from_ms = now_ms + TOLD_MS;
+	memcpy(redis->said_why, redis->store.why, sizeof redis->said_why);
 	log_warning("%s is away: %s; going on with what is known here", redis->store.where,
 		redis->store.why);
 }
@@ -60,7 +61,7 @@ say_back(struct store_redis *redis)
 {
 	if (redis->away && redis->said_away)
 		log_info("%s is back", redis->store.where);
-	redis->away = false;
+	redis->away = redis->said_away = false;
 }
 
 /* ---- trying ---- */

@@ -37,6 +37,7 @@ struct store_redis {
 	int64_t backoff_ms;
 	bool away, said_away; /* for long enough to be told; and it was */
 	int64_t say_from_ms;
+	char said_why[sizeof((struct store *)NULL)->why];
 	struct log_rate refusals;
 	bool refused; /* store.why is of an operation of this kind */
 	enum store_redis_kind refused_kind;
