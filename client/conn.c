@@ -285,7 +285,8 @@ take_reply(struct conn *conn, const struct llmfo_value *message, struct llmfo_re
 	if (failed && !error)
 		return nonsense(conn, "the daemon sent an error without a code");
 	struct conn_call *call = find(conn, (uint32_t)msgid);
-	if (!call || !wholly_sent(conn, call))
+	/* a daemon may refuse what it has seen the beginning of, and not read on */
+	if (!call || (!failed && !wholly_sent(conn, call)))
 		return nonsense(conn, "the daemon answered what was not asked");
 	take_out(conn, call);
 	reply->root = failed ? failure : llmfo_value_at(message, 3);

@@ -17,6 +17,21 @@ struct environment {
 static const char *const endings[] = {
 	"_KEY", "_TOKEN", "_SECRET", "_PASSWORD", "_PASS", "_PWD", "_CREDENTIALS", "REDIS_URL"};
 
+/* What the daemon itself, or a library, asks getenv() for, at any time: it stays where it is, even
+ * if the configuration names it, as in ${HOME}. */
+static const char *const needed[] = {"HOME", "PATH", "TMPDIR", "TZ", "CREDENTIALS_DIRECTORY",
+	"STATE_DIRECTORY", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "NOTIFY_SOCKET", "LLMFO_CONFIG",
+	"LLMFO_MODELS", "LLMFO_SOCKET", "SSL_CERT_FILE", "SSL_CERT_DIR"};
+
+static bool
+is_needed(const char *name)
+{
+	for (size_t i = 0; i < UTIL_COUNT(needed); i++)
+		if (strcmp(needed[i], name) == 0)
+			return true;
+	return false;
+}
+
 static bool
 is_secret(const char *name, size_t length)
 {
@@ -91,8 +106,10 @@ const char *
 environment_get(struct environment *environment, const char *name)
 {
 	size_t length = strlen(name);
-	const char *value = find(environment, name, length);
 
+	if (is_needed(name))
+		return getenv(name);
+	const char *value = find(environment, name, length);
 	for (char **at = environ; !value && at && *at; at++) {
 		if (strncmp(*at, name, length) != 0 || (*at)[length] != '=')
 			continue;

@@ -15,7 +15,8 @@ struct environment;
  * once: from then on getenv() has an empty text for what was moved. */
 struct environment *environment_take(void);
 /* A variable's value, NULL if it is not set. It is moved, too: who asks is the configuration, and
- * what it asks for may be a key. Valid until environment_free(). */
+ * what it asks for may be a key. Not so what the daemon itself needs to find, as HOME. Valid until
+ * environment_free(). */
 const char *environment_get(struct environment *environment, const char *name);
 /* Wipes it all. NULL is fine. */
 void environment_free(struct environment *environment);

@@ -17,6 +17,8 @@
 #define LOOK_MS 1000
 /* Pings in what the watchdog bears. */
 #define PINGS 4
+/* So often what had no room is tried again. */
+#define PAY_MS 50
 
 static void
 put_count(struct buf *out, int count, const char *what)
@@ -88,12 +90,46 @@ same(const struct notify_mark *a, const struct notify_mark *b)
 		a->running == b->running && a->waiting == b->waiting && a->draining == b->draining;
 }
 
-/* sd_notify() waits for a reader. False: there is no room. */
+/* sd_notify() would wait for a reader. False: there is no room. */
 static bool
 send_now(const struct notify *notify, const char *text)
 {
 	return sendto(notify->socket, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL,
 		       (const struct sockaddr *)&notify->place, notify->place_bytes) >= 0;
+}
+
+static void
+forget_oldest(struct notify *notify)
+{
+	free(notify->owed[0]);
+	notify->owed_count--;
+	memmove(notify->owed, notify->owed + 1, notify->owed_count * sizeof notify->owed[0]);
+}
+
+static void
+on_pay(void *arg)
+{
+	struct notify *notify = arg;
+
+	while (notify->owed_count > 0 && send_now(notify, notify->owed[0]))
+		forget_oldest(notify);
+	if (notify->owed_count > 0)
+		clock_start(notify->clock, &notify->pay, clock_now_ms(notify->clock) + PAY_MS,
+			on_pay, notify);
+}
+
+/* Behind what is owed already; of that the oldest is given up where it is too much. */
+static void
+send_surely(struct notify *notify, const char *text)
+{
+	if (notify->owed_count == 0 && send_now(notify, text))
+		return;
+	if (notify->owed_count == UTIL_COUNT(notify->owed))
+		forget_oldest(notify);
+	notify->owed[notify->owed_count++] = x_strdup(text);
+	if (!clock_running(&notify->pay))
+		clock_start(notify->clock, &notify->pay, clock_now_ms(notify->clock) + PAY_MS,
+			on_pay, notify);
 }
 
 /* Says head and the line behind it; with no head only a line that is new. What has a head must not
@@ -110,8 +146,10 @@ say(struct notify *notify, const char *head)
 	notify_line(&view, &line);
 	char *text = x_asprintf("%sSTATUS=%s", head, line.data);
 	if (head[0] || strcmp(line.data, notify->line) != 0) {
-		if (!send_now(notify, text) && head[0])
-			(void)sd_notify(0, text);
+		if (head[0])
+			send_surely(notify, text);
+		else
+			(void)send_now(notify, text);
 		snprintf(notify->line, sizeof notify->line, "%s", line.data);
 	}
 	free(text);
@@ -208,15 +246,17 @@ notify_ready(struct notify *notify, const struct core *core)
 }
 
 void
-notify_reloading(const struct notify *notify)
+notify_reloading(struct notify *notify)
 {
 	struct timespec now;
+	char text[80];
 
 	if (notify->socket < 0)
 		return;
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld",
+	snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%lld",
 		(long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+	send_surely(notify, text);
 }
 
 void
@@ -250,6 +290,9 @@ void
 notify_close(struct notify *notify)
 {
 	notify_mute(notify);
+	clock_stop(notify->clock, &notify->pay);
+	while (notify->owed_count > 0)
+		forget_oldest(notify);
 	if (notify->socket >= 0)
 		close(notify->socket);
 	uv_close((uv_handle_t *)&notify->turn, NULL);

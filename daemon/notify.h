@@ -3,7 +3,8 @@
  * All that the service manager is told: ready, reloading, stopping, a line on how it is, and that
  * the loop gets on. Where nobody listens ($NOTIFY_SOCKET is not set) nothing is done. The line is
  * told when it has changed, at most once a second, and for its sake an idle daemon never wakes. A
- * service manager that does not read misses lines, and holds up nothing.
+ * service manager that does not read misses lines, is told the rest when it reads again, and holds
+ * up nothing.
  */
 #ifndef LLMFO_NOTIFY_H
 #define LLMFO_NOTIFY_H
@@ -44,6 +45,9 @@ struct notify {
 	struct notify_mark seen; /* then */
 	int64_t watchdog_ms; /* what the watchdog bears, 0: there is none */
 	char line[160];      /* as it was told */
+	char *owed[4];       /* owned, the oldest first: what must not be missed and had no room */
+	size_t owed_count;
+	struct clock_timer pay;
 };
 
 /* Writes the line. */
@@ -53,7 +57,7 @@ void notify_open(struct notify *notify, uv_loop_t *loop, struct clock *clock);
 /* It listens. From now on the line is kept current and the watchdog fed. The core is borrowed. */
 void notify_ready(struct notify *notify, const struct core *core);
 /* Around a reload that a signal asked for: as notify-reload services have it (sd_notify(3)). */
-void notify_reloading(const struct notify *notify);
+void notify_reloading(struct notify *notify);
 void notify_reloaded(struct notify *notify);
 /* It ends, within that time. */
 void notify_stopping(struct notify *notify, int64_t within_ms);

@@ -36,9 +36,9 @@ void rpc_pack_pair_bool(msgpack_packer *packer, const char *key, bool yes);
 void rpc_pack_forced(msgpack_packer *packer, const struct health_forced *forced, int64_t now_ms);
 /* A new string from a checked string parameter, NULL if it was not given. */
 char *rpc_text(const msgpack_object_map *map, const char *key);
-/* Answers not_found, naming what there is of `what`: a provider, a target, or either. */
 /* The daemon ends: refuses the request, which may be sent to the next one. False: it goes on. */
 bool rpc_shuts_down(struct session_request *request);
+/* Answers not_found, naming what there is of `what`: a provider, a target, or either. */
 void rpc_no_such(struct session_request *request, const char *what, const char *name);
 
 /* Tells a subscriber that reads again how many events it lost, if any. */

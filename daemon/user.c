@@ -7,8 +7,10 @@
 #include <search.h>
 #include <stdlib.h>
 
-/* A user that is alone on its host has most of it, and others never find all of it taken. */
+/* A user that is alone on its host has most of it. Of few places it may have all, for who waits has
+ * its turn; but in the queue there is room for another one, unless it is for one alone. */
 #define SHARE(total) ((int)(((int64_t)(total)*3 + 3) / 4))
+#define QUEUE_SHARE(total) ((total) > 1 ? (int)((int64_t)(total)*3 / 4) : (total))
 /* As many of the greatest messages: half of what all users' input may be. */
 #define MESSAGES 8
 
@@ -21,7 +23,7 @@ user_limits(const struct config *config)
 		.calls = config->max_user_calls ? config->max_user_calls
 						: SHARE(config->max_calls),
 		.queue = config->max_user_queue ? config->max_user_queue
-						: SHARE(config->max_queue),
+						: QUEUE_SHARE(config->max_queue),
 		.bytes = config->max_user_bytes ? config->max_user_bytes
 						: MESSAGES * config->max_message_bytes,
 	};

@@ -196,6 +196,36 @@ START_TEST(a_request_that_was_not_wholly_sent_is_sent_again)
 }
 END_TEST
 
+/* Refuses what it has seen the beginning of, as a daemon without a place does, and closes. */
+static void
+serve_a_refusal(int fd, int connection, const void *arg)
+{
+	unsigned char bytes[100];
+
+	(void)connection;
+	(void)arg;
+	/* [0, msgid, ...] */
+	if (read(fd, bytes, sizeof bytes) == sizeof bytes)
+		fake_reply(fd, bytes[2], "{\"code\":\"busy\",\"message\":\"full\"}", NULL);
+}
+
+START_TEST(a_request_that_is_refused_before_it_was_wholly_sent_is_told_why)
+{
+	struct llmfo_params *params = llmfo_params_new();
+	const size_t length = 1024 * 1024;
+	char *text = malloc(length);
+
+	memset(text, 'x', length);
+	connect_to(serve_a_refusal, NULL);
+	ck_assert_int_eq(llmfo_params_set_string_len(params, "prompt", text, length), 0);
+	ck_assert_int_eq(llmfo_call(client, "m", params, LONG_MS, &reply), LLMFO_EBUSY);
+	ck_assert_str_eq(llmfo_reply_string(reply, "message"), "full");
+	free(text);
+	llmfo_params_free(params);
+	clean_up();
+}
+END_TEST
+
 /* Closes the first connection after its request. */
 static void
 serve_but_not_the_first(int fd, int connection, const void *arg)
@@ -359,6 +389,7 @@ main(void)
 	tcase_add_test(tcase, after_the_daemon_closed_the_next_call_connects_anew);
 	tcase_add_test(tcase, a_restarted_daemon_is_found_again);
 	tcase_add_test(tcase, a_request_that_was_not_wholly_sent_is_sent_again);
+	tcase_add_test(tcase, a_request_that_is_refused_before_it_was_wholly_sent_is_told_why);
 	tcase_add_test(tcase, a_request_that_was_sent_is_not_sent_again);
 	tcase_add_test(tcase, what_timed_out_is_cancelled_and_its_late_reply_dropped);
 	tcase_add_test(tcase, a_daemon_that_reads_nothing_is_waited_for_no_longer_than_asked);

@@ -59,6 +59,18 @@ START_TEST(what_is_asked_for_is_moved_too)
 }
 END_TEST
 
+/* Or else a configuration with ${HOME} in it would take the state file's place away. */
+START_TEST(what_the_daemon_needs_itself_stays)
+{
+	struct environment *environment = environment_take();
+
+	ck_assert_str_eq(environment_get(environment, "HOME"), "/root");
+	ck_assert_str_eq(getenv("HOME"), "/root");
+	ck_assert_ptr_null(environment_get(environment, "CREDENTIALS_DIRECTORY"));
+	environment_free(environment);
+}
+END_TEST
+
 START_TEST(an_empty_environment_is_fine)
 {
 	variables[0] = NULL;
@@ -79,6 +91,7 @@ main(void)
 	tcase_add_checked_fixture(tests, set_up, NULL);
 	tcase_add_test(tests, what_is_named_like_a_secret_is_moved);
 	tcase_add_test(tests, what_is_asked_for_is_moved_too);
+	tcase_add_test(tests, what_the_daemon_needs_itself_stays);
 	tcase_add_test(tests, an_empty_environment_is_fine);
 	srunner_run_all(runner, CK_ENV);
 	int failed = srunner_ntests_failed(runner);

@@ -14,6 +14,7 @@
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -136,6 +137,46 @@ START_TEST(the_status_text_is_told_once_a_second_at_most)
 }
 END_TEST
 
+/* ---- a service manager that does not read ---- */
+
+/* Nothing more has room there. */
+static void
+fill(void)
+{
+	struct sockaddr_un place;
+	socklen_t bytes = sizeof place;
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	ck_assert_int_eq(getsockname(d->notify, (struct sockaddr *)&place, &bytes), 0);
+	while (sendto(fd, "X=1", 3, MSG_DONTWAIT, (const struct sockaddr *)&place, bytes) == 3)
+		;
+	close(fd);
+}
+
+START_TEST(one_that_does_not_read_holds_up_nothing_and_misses_no_change)
+{
+	struct wire wire;
+
+	wire_open(&wire, d->socket);
+	fill();
+	daemon_signal(d, SIGHUP);
+	for (uint32_t i = 0; daemon_logged(d, "configuration reloaded") == 0; i++) {
+		wire_request(&wire, i, "hello", "[]");
+		wire_expect_only(&wire, i, NULL);
+	}
+	wire_request(&wire, UINT32_MAX, "hello", "[]");
+	wire_expect_only(&wire, UINT32_MAX, NULL);
+	daemon_wait_told(d, "RELOADING=1");
+	daemon_wait_told(d, "READY=1");
+	fill();
+	daemon_signal(d, SIGTERM);
+	ck_assert_int_eq(daemon_wait(d), 0);
+	wire_close(&wire);
+	(void)count_told("");
+	daemon_start(d);
+}
+END_TEST
+
 /* ---- the watchdog ---- */
 
 static void
@@ -240,6 +281,7 @@ main(void)
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, the_status_text_follows_what_happens);
 	tcase_add_test(tests, the_status_text_is_told_once_a_second_at_most);
+	tcase_add_test(tests, one_that_does_not_read_holds_up_nothing_and_misses_no_change);
 	tcase_add_test(tests, the_watchdog_is_fed_four_times_in_what_it_bears);
 	tcase_add_test(tests, one_that_stands_still_feeds_it_no_more);
 	tcase_add_test(tests, one_that_ends_slowly_is_fed_for_all_that_time);

@@ -39,10 +39,11 @@ static const struct {
 } limits[] = {
 	{{.max_calls = 4096, .max_queue = 1024, .max_message_bytes = 1 << 20},
 		{INT_MAX, 3072, 768, 8 << 20}},
-	/* of few, all but one */
+	/* of few places all, but room in the queue for another one */
 	{{.max_calls = 1, .max_queue = 0, .max_message_bytes = 1024}, {INT_MAX, 1, 0, 8192}},
-	{{.max_calls = 2, .max_queue = 3, .max_message_bytes = 1024}, {INT_MAX, 2, 3, 8192}},
-	{{.max_calls = 4, .max_queue = 5, .max_message_bytes = 1024}, {INT_MAX, 3, 4, 8192}},
+	{{.max_calls = 2, .max_queue = 3, .max_message_bytes = 1024}, {INT_MAX, 2, 2, 8192}},
+	{{.max_calls = 3, .max_queue = 1, .max_message_bytes = 1024}, {INT_MAX, 3, 1, 8192}},
+	{{.max_calls = 4, .max_queue = 5, .max_message_bytes = 1024}, {INT_MAX, 3, 3, 8192}},
 	{{.max_calls = 4,
 		 .max_queue = 5,
 		 .max_message_bytes = 1024,
