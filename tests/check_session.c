@@ -402,7 +402,7 @@ END_TEST
 START_TEST(calls_that_wait_for_a_place_go_on_or_are_cancelled)
 {
 	talk_end(t);
-	talk_begin(t, "limits: {calls: 1, queue: 2}\n", ME);
+	talk_begin(t, "limits: {calls: 1, queue: 2, user_queue: 2}\n", ME);
 	both_hang();
 	for (uint32_t i = 0; i < 4; i++)
 		talk_ask(t, i, "generate", HELD);

@@ -38,18 +38,17 @@ on_log(void *arg, enum log_level level, const char *line)
 static void
 begin(size_t hosts, const char *text)
 {
-	log_capture(on_log, NULL);
 	log_setup(LOG_INFO, LOG_TEXT, false);
 	counted = NULL;
 	lines = 0;
 	fleet = fleet_new(hosts, text);
+	log_capture(on_log, NULL);
 }
 
 static void
 end(void)
 {
 	fleet_free(fleet);
-	log_capture(NULL, NULL);
 }
 
 /* One host is configured otherwise from now on. */
