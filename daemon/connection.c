@@ -441,6 +441,9 @@ on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
 static void
 go_on(struct connection *connection)
 {
+	/* the turn was charged beforehand, once: reading behind the rest is not */
+	bool paid = !connection->rest;
+
 	if (connection->doomed || connection->ending || connection->session->held)
 		return;
 	if (connection->rest) {
@@ -453,7 +456,7 @@ go_on(struct connection *connection)
 	if (connection->doomed || connection->ending || connection->session->held ||
 		connection->session->half_closed)
 		return;
-	connection->reads_next = true;
+	connection->reads_next = paid;
 	if (uv_read_start((uv_stream_t *)&connection->pipe, on_alloc, on_read))
 		connection_close(connection);
 }
