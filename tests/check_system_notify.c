@@ -194,7 +194,8 @@ START_TEST(the_watchdog_is_fed_four_times_in_what_it_bears)
 	for (int i = 0; i < 8; i++)
 		daemon_wait_told(d, "WATCHDOG=1");
 	int64_t took_ms = now_ms() - start_ms;
-	ck_assert_msg(took_ms >= 7 * PING_MS && took_ms < 8 * PING_MS + WATCHDOG_MS,
+	/* this test may have been late for some of them, which waited here meanwhile */
+	ck_assert_msg(took_ms >= 4 * PING_MS && took_ms < 8 * PING_MS + WATCHDOG_MS,
 		"8 pings took %lld ms", (long long)took_ms);
 }
 END_TEST
