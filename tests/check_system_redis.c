@@ -26,7 +26,7 @@ static const struct {
 	const char *what;
 	const char *options[3]; /* of a real one; none: there is none */
 	const char *password;
-	const char *url; /* instead of its own; a colon at its end: a port where nobody ever answers */
+	const char *url; /* instead of its own; a colon at its end: where nobody ever answers */
 	bool connected;
 	const char *error; /* that is told in `status` */
 } odd[] = {
