@@ -210,7 +210,7 @@ owes_too_much(const struct connection *connection)
 	const struct config *config = connection->all->core->config;
 
 	return connection->user->output_bytes > user_limits(config).bytes &&
-		!rpc_privileged(config, &connection->session->peer);
+		!rpc_privileged(connection->all->core, &connection->session->peer);
 }
 
 static void

@@ -32,6 +32,7 @@ struct core_hooks {
 	bool (*kept)(void *arg, struct db_look *look);
 	/* How this host is named to those that it shares with; NULL: it has none. */
 	const char *host;
+	uint32_t own_uid; /* whom the daemon runs as */
 };
 
 struct core {

@@ -86,8 +86,9 @@ take_peer(struct listener *listener, uv_stream_t *stream, struct session_peer *p
 		return "the kernel does not say who it is";
 	const struct config *config = listener->core->config;
 	const struct user *user = users_find(&listener->core->users, peer->uid);
-	const char *why = admit_fault(config, rpc_privileged(config, peer), listener->all.open + 1,
-		user ? user->connections + 1 : 1);
+	bool admin = rpc_privileged(listener->core, peer);
+	const char *why = admit_fault(
+		config, admin, listener->all.open + 1, user ? user->connections + 1 : 1);
 	if (why)
 		free(peer->groups);
 	return why;

@@ -3,7 +3,6 @@
 #include "rpc.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "error.h"
 #include "llmfo.h"
@@ -23,15 +22,15 @@ allows(const struct config_access *access, const struct session_peer *peer)
 }
 
 static bool
-is_admin(const struct config *config, const struct session_peer *peer)
+is_admin(const struct core *core, const struct session_peer *peer)
 {
-	return allows(&config->admins, peer) || peer->uid == geteuid();
+	return allows(&core->config->admins, peer) || peer->uid == core->hooks.own_uid;
 }
 
 bool
-rpc_privileged(const struct config *config, const struct session_peer *peer)
+rpc_privileged(const struct core *core, const struct session_peer *peer)
 {
-	return peer->uid == 0 || is_admin(config, peer);
+	return peer->uid == 0 || is_admin(core, peer);
 }
 
 /* The daemon's own user and root may do everything; others what the configuration says. */
@@ -40,7 +39,7 @@ rpc_permitted(const struct session *session, enum message_who who)
 {
 	const struct session_peer *peer = &session->peer;
 	const struct config *config = session->core->config;
-	bool admin = is_admin(config, peer);
+	bool admin = is_admin(session->core, peer);
 	bool as_callers = who == MESSAGE_CALLERS || !config->reporters.names;
 
 	switch (who) {

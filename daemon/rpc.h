@@ -23,7 +23,7 @@ void rpc_handle(struct session_request *request, const msgpack_object *params);
 /* Is the client among those, as the configuration has it now? */
 bool rpc_permitted(const struct session *session, enum message_who who);
 /* Is it one whom no user's share holds up: root, the daemon's own user, an administrator? */
-bool rpc_privileged(const struct config *config, const struct session_peer *peer);
+bool rpc_privileged(const struct core *core, const struct session_peer *peer);
 
 void rpc_pack_text(msgpack_packer *packer, const char *text);
 /* nil for NULL. */

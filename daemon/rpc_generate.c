@@ -29,7 +29,7 @@ rpc_call_request(struct session_request *request)
 	call->max_retries = -1;
 	call->race.max_parallel = 1;
 	call->uid = request->session->peer.uid;
-	call->admin = rpc_privileged(core->config, &request->session->peer);
+	call->admin = rpc_privileged(core, &request->session->peer);
 	core_request_id(core, call->request_id);
 	return call;
 }
@@ -492,7 +492,7 @@ has_place(struct session_request *request)
 	const struct gate *gate = &session->core->gate;
 	enum gate_fault fault = gate_fault(gate, &session->user->calls, false);
 
-	if (fault == GATE_FITS || rpc_privileged(session->core->config, &session->peer))
+	if (fault == GATE_FITS || rpc_privileged(session->core, &session->peer))
 		return true;
 	char *why = call_crowded_text(gate, session->user, fault);
 	reply_busy(request, why);

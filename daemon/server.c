@@ -364,6 +364,7 @@ start_core(struct server *server, struct config *config)
 		.shared = shared,
 		.kept = kept,
 		.host = server->store.host,
+		.own_uid = geteuid(),
 		.arg = server,
 	};
 	char *path = server_config_state(server->options, config);

@@ -64,7 +64,7 @@ static bool
 is_over(const struct session *session, size_t more_bytes)
 {
 	return user_bytes(session->user) + more_bytes > user_limits(session->core->config).bytes &&
-		!rpc_privileged(session->core->config, &session->peer);
+		!rpc_privileged(session->core, &session->peer);
 }
 
 static void

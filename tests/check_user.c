@@ -223,7 +223,7 @@ START_TEST(no_share_holds_up_root_and_administrators)
 	struct session_peer peer = {.uid = peers[_i].uid, .groups = groups, .group_count = 2};
 
 	talk_begin(t, peers[_i].access, ME);
-	ck_assert_int_eq(rpc_privileged(t->core.config, &peer), peers[_i].privileged);
+	ck_assert_int_eq(rpc_privileged(&t->core, &peer), peers[_i].privileged);
 	talk_end(t);
 }
 END_TEST

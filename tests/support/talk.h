@@ -30,7 +30,7 @@ struct talk {
 	unsigned reloads;
 };
 
-/* settings: further lines of the configuration. */
+/* settings: further lines of the configuration. uid 0 is the daemon's own user. */
 void talk_begin(struct talk *talk, const char *settings, uint32_t uid);
 /* Hangs up, and ends the core. */
 void talk_end(struct talk *talk);
