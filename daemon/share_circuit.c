@@ -21,11 +21,22 @@ share_has(const struct share *share, const char *name)
 	return provider && provider->configured && !provider->local;
 }
 
+static enum health_kind
+kind_of(const char *name)
+{
+	return strchr(name, '/') ? HEALTH_TARGET : HEALTH_PROVIDER;
+}
+
+struct health_subject *
+share_subject(const struct share *share, const char *name)
+{
+	return health_find(share->health, kind_of(name), name);
+}
+
 void
 share_circuit_stands(struct share *share, const char *name, bool stands, uint64_t changed)
 {
-	struct health_subject *subject = health_find(
-		share->health, strchr(name, '/') ? HEALTH_TARGET : HEALTH_PROVIDER, name);
+	struct health_subject *subject = share_subject(share, name);
 
 	if (subject && subject->mark.changed <= changed)
 		subject->mark.there = stands;
@@ -93,8 +104,7 @@ say_heard(const struct health_subject *subject, const struct circuit_word *word,
 static void
 take_open(struct share *share, const char *name, const struct store_item *item)
 {
-	enum health_kind kind = strchr(name, '/') ? HEALTH_TARGET : HEALTH_PROVIDER;
-	struct health_subject *subject = health_find(share->health, kind, name);
+	struct health_subject *subject = share_subject(share, name);
 	int64_t now_ms = share_now_ms(share), age_ms;
 	struct circuit_word word;
 	char by[64];
@@ -112,8 +122,8 @@ take_open(struct share *share, const char *name, const struct store_item *item)
 	}
 	/* what has no end goes on and on */
 	bool news = item->ttl_ms >= 0 || !subject || !subject->circuit.open;
-	bool heard = health_heard_open(share->health, kind, name, &word, by, now_ms);
-	subject = health_find(share->health, kind, name);
+	bool heard = health_heard_open(share->health, kind_of(name), name, &word, by, now_ms);
+	subject = share_subject(share, name);
 	if (heard) {
 		if (news)
 			say_heard(subject, &word, by);
@@ -163,8 +173,7 @@ void
 share_circuit_read(struct share *share, const struct share_due *due, const char *name,
 	const struct store_item *item, uint64_t changed)
 {
-	struct health_subject *subject = health_find(
-		share->health, strchr(name, '/') ? HEALTH_TARGET : HEALTH_PROVIDER, name);
+	struct health_subject *subject = share_subject(share, name);
 
 	if (!share_has(share, name) || (!subject && !is_name(name)))
 		return;

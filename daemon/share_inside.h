@@ -93,6 +93,8 @@ void share_mark(struct share *share, bool *there, bool stands);
 
 /* Do hosts have this provider, or provider of a target, in common? */
 bool share_has(const struct share *share, const char *name);
+/* The provider or target of that name that health knows, or NULL. */
+struct health_subject *share_subject(const struct share *share, const char *name);
 void share_circuit_changed(struct share *share, struct health_subject *subject);
 /* It was read: NULL text where there is nothing. changed: share->changes when it was asked. */
 void share_circuit_read(struct share *share, const struct share_due *due, const char *name,

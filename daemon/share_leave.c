@@ -34,8 +34,7 @@ on_asked(void *arg, enum store_result result)
 	struct share_wait *wait = arg;
 	struct share *share = wait->share;
 	const char *name = wait->names[0].name;
-	struct health_subject *subject = health_find(share->health,
-		strchr(name, '/') ? HEALTH_TARGET : HEALTH_PROVIDER, name);
+	struct health_subject *subject = share_subject(share, name);
 
 	if (subject && subject->mark.leave == HEALTH_LEAVE_ASKED) {
 		int64_t now_ms = share_now_ms(share);
@@ -171,8 +170,7 @@ share_leave_end(struct share *share, struct health_subject *subject)
 static struct health_subject *
 find_by_leave(const struct share *share, const char *name)
 {
-	struct health_subject *subject = health_find(
-		share->health, strchr(name, '/') ? HEALTH_TARGET : HEALTH_PROVIDER, name);
+	struct health_subject *subject = share_subject(share, name);
 
 	return subject && subject->circuit.open && subject->circuit.by_leave ? subject : NULL;
 }

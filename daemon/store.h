@@ -31,7 +31,7 @@ struct store_item {
 };
 
 /* The end of an operation: exactly once for each, never from inside the call that asked for it, but
- * for none after store_close(). */
+ * for none after the store was closed. */
 typedef void store_done(void *arg, enum store_result result);
 /* items: as many as names were asked for, in their order; NULL unless STORE_DONE. */
 typedef void store_read_done(
